@@ -1,0 +1,52 @@
+"""Settings from the environment: parsed and validated before anything connects."""
+
+import sys
+from typing import NoReturn, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ENV_FILE = ".dnstats/env"
+"""Addresses of the local broker and database, written by `make run`; real variables win."""
+
+
+class Settings(BaseSettings):
+    """What every service and command needs to know; one subclass per service adds its own."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DNSTATS_", env_file=ENV_FILE, extra="ignore", frozen=True
+    )
+
+    env: str = "Production"
+    kafka: str = "localhost:9092"
+    database: str = "postgresql://dnstats@localhost:5432/dnstats"
+    resolvers: str = "127.0.0.1:53"
+    targets: str = "public"
+    reference: str = "public"
+    topic_prefix: str = ""
+    log_level: str = "INFO"
+    http_port: int = 0
+    """Port of /metrics, /live and /ready on `http_host`; 0 takes a free one and logs it."""
+    http_host: str = "127.0.0.1"
+
+    @property
+    def development(self) -> bool:
+        return self.env == "Development"
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(kind: type[S], **given: object) -> S:
+    """Read `kind` from the environment; `given` values win. Exits with 2 and one line per fault."""
+    try:
+        return kind.model_validate({k: v for k, v in given.items() if v is not None})
+    except ValidationError as error:
+        _refuse(error)
+
+
+def _refuse(error: ValidationError) -> NoReturn:
+    for fault in error.errors():
+        name = "DNSTATS_" + "_".join(str(part) for part in fault["loc"]).upper()
+        print(f"{name}: {fault['msg']} (it is {fault['input']!r})", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,90 @@
+"""A remark kind is declared once; calling it makes a remark."""
+
+import string
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from services.common.dns.lookup import Observation
+
+MAX_ARGUMENT = 512
+"""Characters kept of one argument; what was cut is said."""
+
+
+class Level(StrEnum):
+    """Gravity by consequence to the domain's owner."""
+
+    FATAL = "fatal"
+    ERROR = "error"
+    WARNING = "warning"
+    DEPRECATION = "deprecation"
+    INFO = "info"
+
+
+class LookupRef(NamedTuple):
+    """Names a lookup that a remark rests on."""
+
+    name: str
+    rdtype: str
+    server: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemarkKind:
+    """One thing that a grader can say.
+
+    `text` has its arguments by name in braces. `means` says what follows from it for the owner,
+    `mend` what to do. `retired` is the reason why no wire data can reach this kind any more.
+    """
+
+    tag: str
+    number: int
+    level: Level
+    text: str
+    reference: str
+    means: str
+    mend: str
+    retired: str = ""
+    parameters: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = {name for _, name, _, _ in string.Formatter().parse(self.text) if name}
+        object.__setattr__(self, "parameters", frozenset(names))
+
+    def __call__(self, *seen: Observation, **args: object) -> "Remark":
+        """Raises TypeError where the arguments are not exactly those that the text names."""
+        if args.keys() != self.parameters:
+            raise TypeError(f"{self.tag} takes {sorted(self.parameters)}, not {sorted(args)}")
+        lookups = tuple(LookupRef(s.name, s.rdtype, s.server, s.status) for s in seen)
+        return Remark(self, {name: printable(str(value)) for name, value in args.items()}, lookups)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One finding about one site."""
+
+    kind: RemarkKind
+    args: dict[str, str]
+    lookups: tuple[LookupRef, ...]
+
+    @property
+    def text(self) -> str:
+        return self.kind.text.format_map(self.args)
+
+
+def printable(text: str) -> str:
+    """Text written by strangers, in the `\\DDD` form of RFC 1035 section 5.1 and cut to
+    `MAX_ARGUMENT` characters."""
+    shown = "".join(
+        char if " " <= char <= "~" and char != "\\" else "\\\\" if char == "\\" else _escaped(char)
+        for char in text[: MAX_ARGUMENT + 1]
+    )
+    if len(text) <= MAX_ARGUMENT and len(shown) <= MAX_ARGUMENT:
+        return shown
+    note = f"... ({len(text)} characters)"
+    return shown[: MAX_ARGUMENT - len(note)] + note
+
+
+def _escaped(char: str) -> str:
+    return "".join(f"\\{byte:03d}" for byte in char.encode("latin-1", "replace"))
