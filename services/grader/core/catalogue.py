@@ -1,0 +1,7 @@
+"""All graders by name: what services, commands and generated files go by."""
+
+from services.grader.core.verdict import Grader
+
+_ALL: tuple[Grader, ...] = ()
+
+GRADERS = {grader.name: grader for grader in _ALL}
