@@ -1,0 +1,192 @@
+"""What the lookups of one question say: the raw responses, read.
+
+The status of a response follows from its bytes alone, so that evidence read again by a later
+version may say something better than what was recorded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.common.dns import rdata, rdtypes
+from services.common.dns.lookup import Lookup, Observation, Question
+from services.common.dns.names import BadNameError, is_subdomain, to_wire
+from services.common.dns.status import DETERMINED, Status
+from services.common.dns.wire import AA, AD, TC, UNKNOWN_EDE, MalformedError, Message, Record, read
+
+RESOLVER = "resolver"
+"""The server of a lookup that the configured resolvers answered."""
+
+MAX_ALIASES = 11
+"""CNAMEs followed in one answer, as widely used resolvers do."""
+
+INTERNET = 1
+
+_BY_RCODE = {
+    1: Status.FORMERR,
+    2: Status.SERVFAIL,
+    4: Status.NOTIMP,
+    5: Status.REFUSED,
+    9: Status.NOTAUTH,
+    16: Status.BADVERS,
+}
+_UNREACHABLE_EDE = frozenset({22, 23})
+"""The resolver reached no server (RFC 8914 sections 4.23, 4.24): no matter of validation."""
+
+
+def observe(question: Question, lookups: Sequence[Lookup], server: str = RESOLVER) -> Observation:
+    """What `lookups` (all of this question at this server, in the order asked) say together.
+
+    The first determined one counts, else the last. A SERVFAIL that CD=1 cures is BOGUS; it has
+    no rdata, as a validating resolver gives out none.
+    """
+    seen = [
+        _observed(question, lookup, server) for lookup in lookups if not lookup.checking_disabled
+    ]
+    if not seen:
+        return Observation(*question, Status.NOT_ASKED, server=server)
+    found = next((one for one in seen if one.determined), seen[-1])
+    if found.status is Status.SERVFAIL and found.ede not in _UNREACHABLE_EDE:
+        unchecked = [
+            _observed(question, lookup, server) for lookup in lookups if lookup.checking_disabled
+        ]
+        cured = next((one for one in unchecked if one.determined), None)
+        if cured is not None:
+            return replace(found, status=Status.BOGUS, zone=cured.zone)
+    return found
+
+
+def _observed(question: Question, lookup: Lookup, server: str) -> Observation:
+    if not lookup.response:
+        return Observation(
+            *question, lookup.status, server=server, reason=lookup.reason, ede=lookup.ede
+        )
+    try:
+        return interpret(question, read(lookup.response), server)
+    except MalformedError as error:
+        return malformed(question, server, error)
+
+
+def status_of(question: Question, response: bytes, server: str = RESOLVER) -> Status:
+    """The status that one response gives its lookup."""
+    try:
+        return interpret(question, read(response), server).status
+    except MalformedError:
+        return Status.NETWORK
+
+
+def malformed(question: Question, server: str, error: MalformedError) -> Observation:
+    """A response that cannot be read was not observed."""
+    return Observation(
+        *question, Status.NETWORK, server=server, reason=f"malformed response: {error}"
+    )
+
+
+def interpret(question: Question, message: Message, server: str = RESOLVER) -> Observation:
+    """What one message says. Raises MalformedError for damaged rdata that matters."""
+    failure = _failure(message)
+    if failure is not None:
+        reason = (
+            "" if message.rcode in _BY_RCODE or message.flags & TC else f"rcode {message.rcode}"
+        )
+        return Observation(*question, failure, server=server, reason=reason, ede=message.ede)
+    owner, aliases, reason = _follow(question, message)
+    wanted = rdtypes.code(question.rdtype)
+    found = tuple(
+        sorted({rdata.text(message, record) for record in _records(message, owner, wanted)})
+    )
+    status = _status(message, owner, bool(found), bool(reason), server)
+    return Observation(
+        question.name,
+        question.rdtype,
+        status,
+        found if status is Status.ANSWERED else (),
+        tuple(aliases),
+        server,
+        bool(message.flags & AD) and server == RESOLVER and status in DETERMINED,
+        "" if aliases else _zone(question.name, message),
+        reason,
+        message.ede,
+    )
+
+
+def _failure(message: Message) -> Status | None:
+    """The status of a response that says nothing about the name, else None."""
+    if message.rcode in (0, 3):
+        return Status.TRUNCATED if message.flags & TC else None
+    if message.rcode == 2 and message.ede == UNKNOWN_EDE:
+        return Status.UNKNOWN
+    return _BY_RCODE.get(message.rcode, Status.SERVFAIL)
+
+
+def _records(message: Message, owner: str, rdtype: int) -> list[Record]:
+    return [
+        record
+        for record in message.answer
+        if record.rdtype == rdtype and record.name == owner and record.rdclass == INTERNET
+    ]
+
+
+def _follow(question: Question, message: Message) -> tuple[str, list[str], str]:
+    """The name at the end of the CNAMEs and DNAMEs in the answer, the names on the way to it,
+    and why the chain could not be followed to its end ("" where it could)."""
+    wanted = rdtypes.code(question.rdtype)
+    owner, aliases = question.name, list[str]()
+    if wanted == rdtypes.CNAME:
+        return owner, aliases, ""
+    while not _records(message, owner, wanted):
+        target = _target(message, owner)
+        if target is None:
+            break
+        if target == question.name or target in aliases:
+            return owner, aliases, "CNAME loop"
+        if len(aliases) == MAX_ALIASES:
+            return owner, aliases, f"more than {MAX_ALIASES} CNAMEs"
+        aliases.append(target)
+        owner = target
+    return owner, aliases, ""
+
+
+def _target(message: Message, owner: str) -> str | None:
+    """Where the name leads by its CNAME, or by a DNAME above it (RFC 6672 section 2.2)."""
+    cnames = _records(message, owner, rdtypes.CNAME)
+    if cnames:
+        return min(rdata.text(message, record) for record in cnames)
+    for record in message.answer:
+        if record.rdtype == rdtypes.DNAME and owner != record.name:
+            return _substituted(owner, record.name, rdata.text(message, record))
+    return None
+
+
+def _substituted(owner: str, above: str, target: str) -> str | None:
+    if above == "." or not is_subdomain(owner, above):
+        return None
+    below = owner.removesuffix("." + above)
+    name = below if target == "." else f"{below}.{target}"
+    try:
+        to_wire(name)
+    except BadNameError:  # too long: RFC 6672 has the server answer YXDOMAIN
+        return None
+    return name
+
+
+def _status(message: Message, owner: str, found: bool, broken: bool, server: str) -> Status:
+    if broken:
+        return Status.NODATA_UNPROVEN
+    if message.rcode == 3:
+        return Status.NXDOMAIN
+    if found:
+        return Status.ANSWERED
+    if any(r.rdtype == rdtypes.SOA and is_subdomain(owner, r.name) for r in message.authority):
+        proven = server == RESOLVER or message.flags & AA
+        return Status.NODATA if proven else Status.NODATA_UNPROVEN
+    if not message.flags & AA and any(r.rdtype == rdtypes.NS for r in message.authority):
+        return Status.REFERRAL
+    return Status.NODATA_UNPROVEN
+
+
+def _zone(name: str, message: Message) -> str:
+    for section in (message.answer, message.authority):
+        for record in section:
+            if record.rdtype == rdtypes.SOA and is_subdomain(name, record.name):
+                return record.name
+    return ""

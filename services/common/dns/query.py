@@ -1,0 +1,38 @@
+"""Queries as templates: everything but the id, built once per question."""
+
+import struct
+
+from services.common.dns import rdtypes
+from services.common.dns.lookup import Question
+from services.common.dns.names import to_wire
+from services.common.dns.wire import CD, HEADER_SIZE, RD
+
+UDP_SIZE = 1232
+"""Advertised EDNS buffer size: what no path fragments (DNS flag day 2020)."""
+
+_OPT = b"\0" + struct.pack("!HHIH", rdtypes.OPT, UDP_SIZE, 0x8000, 0)
+"""Version 0, DO set, no options."""
+_HEADERS = {
+    (cd, edns): struct.pack("!5H", RD | (CD if cd else 0), 1, 0, 0, int(edns))
+    for cd in (False, True)
+    for edns in (False, True)
+}
+
+
+def question_wire(question: Question) -> bytes:
+    """The question section: lower-case name, type, class IN. Raises BadNameError, BadTypeError."""
+    return to_wire(question.name) + struct.pack("!HH", rdtypes.code(question.rdtype), 1)
+
+
+def template(section: bytes, *, checking_disabled: bool = False, edns: bool = True) -> bytes:
+    """A query with recursion desired for one question section, without its two bytes of id."""
+    return _HEADERS[checking_disabled, edns] + section + (_OPT if edns else b"")
+
+
+def is_answer_to(response: bytes, section: bytes) -> bool:
+    """Whether the response's question section is this one, but for the case of its letters."""
+    end = HEADER_SIZE + len(section)
+    echoed = response[HEADER_SIZE:end]
+    if response[4:6] != b"\0\1" or echoed[-4:] != section[-4:]:
+        return False
+    return echoed == section or echoed.lower()[:-4] == section[:-4]
