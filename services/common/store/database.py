@@ -1,0 +1,70 @@
+"""Connections to the database, and its schema."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+_MIGRATION_LOCK = 0x646E7374
+_OPTIONS = {
+    "application_name": "dnstats",
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "options": "-c timezone=UTC",
+}
+
+
+class BadAddressError(ValueError):
+    """The address of the database cannot be used; the text says why."""
+
+
+class SchemaError(Exception):
+    """The schema is not the one that this release works with; the text says what to do."""
+
+
+def engine(dsn: str) -> Engine:
+    """Connects when first used. A server that has gone is noticed within about 15 seconds.
+
+    `dsn` is a URL such as postgresql://user:password@host:5432/name. Raises BadAddressError.
+    """
+    try:
+        url = make_url(dsn)
+    except (ArgumentError, ValueError) as error:
+        raise BadAddressError(f"no database URL: {error}") from error
+    if url.get_backend_name() not in ("postgresql", "postgres"):
+        raise BadAddressError(f"not a PostgreSQL URL: {url.render_as_string(hide_password=True)}")
+    return create_engine(
+        url.set(drivername="postgresql+psycopg2"),
+        connect_args={name: value for name, value in _OPTIONS.items() if name not in url.query},
+        pool_pre_ping=True,
+    )
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to this release. Several may try at once: one works, the others wait."""
+    config = _config()
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def verify(connection: Connection) -> None:
+    """Raises SchemaError unless the schema is that of this release."""
+    here = MigrationContext.configure(connection).get_current_revision()
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if here != head:
+        raise SchemaError(f"schema is at {here or 'nothing'}, not {head}: run dnstats db migrate")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "services.common.store:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
