@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.common.reference.providers import Providers
+
 VERSION = 1
 """Raised by every change of any reference data; stored with every SiteRun and grade."""
 
@@ -16,4 +18,5 @@ class Reference:
     public_suffix: Callable[[str], str]
     """The public suffix of a name ("co.uk"); "" where its TLD is not known."""
     is_public: Callable[[str], bool]
-    """Whether a textual IPv4 or IPv6 address or network is globally reachable."""
+    """Whether a textual IPv4 or IPv6 address, or anything in a network, is globally reachable."""
+    providers: Providers
