@@ -94,7 +94,7 @@ class Postgres:
             "max_wal_size": "2GB",
             "max_connections": "200",
         }
-        unsafe = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        unsafe = {"fsync": "off", "full_page_writes": "off"}
         return settings if durable else settings | unsafe
 
     def _initialise(self) -> None:

@@ -77,15 +77,18 @@ class Child:
 
     def stop(self, grace: float = 15.0) -> None:
         """Ask it to end, wait `grace` seconds, then end it and its group."""
-        if self._process is None:
-            return
-        if self.alive():
+        if self._process is not None and self.alive():
             self._process.send_signal(self._stop_signal)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(grace)
-        end_group(self._process.pid)
-        self._process.wait()
-        self.record.unlink(missing_ok=True)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and its group at once."""
+        if self._process is not None:
+            end_group(self._process.pid)
+            self._process.wait()
+            self.record.unlink(missing_ok=True)
 
     def tail(self, lines: int = 5) -> str:
         """The end of its log, for an error message."""
