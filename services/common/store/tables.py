@@ -68,8 +68,7 @@ sites = Table(
         server_default=text("0"),
         doc="0: not in the newest list",
     ),
-    Column("first_list", BigInteger, ForeignKey("lists.id")),
-    Column("last_list", BigInteger, ForeignKey("lists.id")),
+    Column("first_list", BigInteger, doc="The list that brought it"),
     Index("sites_current_rank_idx", "current_rank", postgresql_where=text("current_rank > 0")),
 )
 
@@ -85,20 +84,16 @@ runs = Table(
     Column("queued_at", TIME),
     Column("scanned_at", TIME),
     Column("processed_at", TIME),
-    Column("graded_at", TIME),
     Column("finished_at", TIME, doc="Set when the run closes, whatever way; NULL: open"),
-    Column("deadline", TIME, nullable=False),
+    Column("deadline", TIME),
     Column("secret", LargeBinary, nullable=False),
     Column("depth", Text, nullable=False),
-    Column("top", Integer, doc="Only ranks up to this; NULL: the whole list"),
-    Column("batch_size", Integer, nullable=False),
-    Column("batches", Integer, nullable=False),
+    Column("top", Integer, nullable=False, doc="So many sites of the list, best rank first"),
+    Column("batch_size", Integer, doc="This and the next two: NULL until the sites are fixed"),
+    Column("batches", Integer),
+    Column("sites", Integer),
     Column("published_batches", Integer, nullable=False, server_default=text("0")),
-    Column("sites", Integer, nullable=False),
-    Column("environment", Text, nullable=False),
-    Column("estimate", JSONB),
-    Column("close_reason", Text),
-    Column("note", Text, nullable=False, server_default=text("''")),
+    Column("note", Text, nullable=False, server_default=text("''"), doc="Why it closed early"),
     Index(
         "runs_one_open_idx",
         text("(finished_at IS NULL)"),
@@ -114,7 +109,7 @@ run_windows = Table(
     Column("topic", Text, nullable=False),
     Column("partition", Integer, nullable=False),
     Column("start_offset", BigInteger, nullable=False),
-    Column("end_offset", BigInteger, doc="NULL while the run is open"),
+    Column("end_offset", BigInteger, doc="NULL until it is known"),
     PrimaryKeyConstraint("run_id", "topic", "partition"),
 )
 
@@ -123,7 +118,6 @@ run_graders = Table(
     metadata,
     Column("run_id", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
     Column("grader", Text, nullable=False),
-    Column("passed_at", TIME, doc="When its group was past the grade requests of the run"),
     PrimaryKeyConstraint("run_id", "grader"),
 )
 
@@ -135,10 +129,25 @@ run_sites = Table(
     Column("domain", Text, nullable=False),
     Column("rank", BigInteger, nullable=False),
     Column("batch", Integer, nullable=False),
-    Column("failed_stage", Text, doc="NULL: stored, or still under way"),
-    Column("failed_reason", Text),
     PrimaryKeyConstraint("run_id", "site_id"),
     Index("run_sites_run_id_batch_idx", "run_id", "batch"),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("run_id", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("site_id", BigInteger, nullable=False),
+    Column("stage", Text, nullable=False, doc="The group that passed its barrier without a row"),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("run_id", "site_id", "stage"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("handled_until", TIME, nullable=False, doc="Every start before was dealt with"),
 )
 
 site_runs = Table(

@@ -18,6 +18,8 @@ PARTITIONED = "LIST (run_id)"
 LOOKUP_TABLES = ("dns_providers", "mail_providers", "spf_policies", "dmarc_policies")
 RUN_TABLES = (
     "outbox",
+    "schedules",
+    "failures",
     "remark_kinds",
     "remarks",
     "grades",
@@ -40,7 +42,7 @@ def upgrade() -> None:
     _create_grades()
     _create_remarks()
     _create_lookup_tables()
-    _create_outbox()
+    _create_outbox_and_schedules()
     _create_view()
 
 
@@ -75,9 +77,7 @@ def _create_lists_and_sites() -> None:
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), nullable=False),
         sa.Column("domain", sa.Text, nullable=False),
         sa.Column("current_rank", sa.BigInteger, server_default=sa.text("0"), nullable=False),
-        *_optional(sa.BigInteger, "first_list last_list"),
-        sa.ForeignKeyConstraint(["first_list"], ["lists.id"], name="sites_first_list_fkey"),
-        sa.ForeignKeyConstraint(["last_list"], ["lists.id"], name="sites_last_list_fkey"),
+        *_optional(sa.BigInteger, "first_list"),
         sa.PrimaryKeyConstraint("id", name="sites_pkey"),
         sa.UniqueConstraint("domain", name="sites_domain_key"),
     )
@@ -97,17 +97,13 @@ def _create_runs() -> None:
         sa.Column("list", sa.BigInteger),
         sa.Column("scheduled_for", TIME),
         sa.Column("created_at", TIME, nullable=False),
-        *_optional(TIME, "started_at queued_at scanned_at processed_at graded_at finished_at"),
-        sa.Column("deadline", TIME, nullable=False),
+        *_optional(TIME, "started_at queued_at scanned_at processed_at finished_at"),
+        sa.Column("deadline", TIME),
         sa.Column("secret", sa.LargeBinary, nullable=False),
         sa.Column("depth", sa.Text, nullable=False),
-        sa.Column("top", sa.Integer),
-        *_needed(sa.Integer, "batch_size batches"),
+        sa.Column("top", sa.Integer, nullable=False),
+        *_optional(sa.Integer, "batch_size batches sites"),
         sa.Column("published_batches", sa.Integer, server_default=sa.text("0"), nullable=False),
-        sa.Column("sites", sa.Integer, nullable=False),
-        sa.Column("environment", sa.Text, nullable=False),
-        sa.Column("estimate", JSONB),
-        sa.Column("close_reason", sa.Text),
         sa.Column("note", sa.Text, server_default=sa.text("''"), nullable=False),
         sa.ForeignKeyConstraint(["list"], ["lists.id"], name="runs_list_fkey"),
         sa.PrimaryKeyConstraint("id", name="runs_pkey"),
@@ -134,10 +130,16 @@ def _create_run_parts() -> None:
         sa.PrimaryKeyConstraint("run_id", "topic", "partition", name="run_windows_pkey"),
     )
     op.create_table(
+        "failures",
+        *_needed(sa.BigInteger, "run_id site_id"),
+        *_needed(sa.Text, "stage reason"),
+        _belongs_to_run("failures"),
+        sa.PrimaryKeyConstraint("run_id", "site_id", "stage", name="failures_pkey"),
+    )
+    op.create_table(
         "run_graders",
         *_needed(sa.BigInteger, "run_id"),
         *_needed(sa.Text, "grader"),
-        *_optional(TIME, "passed_at"),
         _belongs_to_run("run_graders"),
         sa.PrimaryKeyConstraint("run_id", "grader", name="run_graders_pkey"),
     )
@@ -147,7 +149,6 @@ def _create_run_parts() -> None:
         *_needed(sa.Text, "domain"),
         *_needed(sa.BigInteger, "rank"),
         *_needed(sa.Integer, "batch"),
-        *_optional(sa.Text, "failed_stage failed_reason"),
         sa.PrimaryKeyConstraint("run_id", "site_id", name="run_sites_pkey"),
     )
     op.create_index("run_sites_run_id_batch_idx", "run_sites", ["run_id", "batch"])
@@ -252,7 +253,13 @@ def _create_lookup_tables() -> None:
         )
 
 
-def _create_outbox() -> None:
+def _create_outbox_and_schedules() -> None:
+    op.create_table(
+        "schedules",
+        sa.Column("job", sa.Text, nullable=False),
+        sa.Column("handled_until", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("job", name="schedules_pkey"),
+    )
     op.create_table(
         "outbox",
         *_needed(SCAN, "id"),
