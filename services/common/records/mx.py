@@ -1,0 +1,68 @@
+"""An MX record: where a domain takes its mail.
+
+Sources: RFC 1035 section 3.3.9, RFC 5321 section 5.1, RFC 7505 (null MX), RFC 1123 section 2.1
+(host names).
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+
+from services.common.dns.names import labels
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
+_UNDERSCORED = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class MxRecord:
+    """`preference` is 0 to 65535; `exchange` is a name as it stands in an observation, "." for
+    the null MX."""
+
+    preference: int
+    exchange: str
+
+    @property
+    def null(self) -> bool:
+        """It says that the domain takes no mail (RFC 7505 section 3)."""
+        return self.exchange == "."
+
+
+@lru_cache(maxsize=1 << 15)
+def parse_mx(text: str) -> MxRecord | None:
+    """An MX record's presentation form ("10 mx.example.com"); None for anything else."""
+    preference, space, exchange = text.partition(" ")
+    if not (space and exchange and preference.isascii() and preference.isdigit()):
+        return None
+    if " " in exchange or len(preference) > 5 or int(preference) > 0xFFFF:
+        return None
+    return MxRecord(int(preference), exchange)
+
+
+def read_mx(rdata: tuple[str, ...]) -> list[MxRecord]:
+    """The records of an rrset in the order in which a sender tries them."""
+    records = filter(None, map(parse_mx, rdata))
+    return sorted(records, key=lambda record: (record.preference, record.exchange))
+
+
+@lru_cache(maxsize=1 << 15)
+def host_fault(name: str) -> str:
+    """What makes a name no host name: "address", "underscore", "syntax", or "" for nothing."""
+    if _is_address(name):
+        return "address"
+    parts = labels(name)
+    if parts and all(_LABEL.match(part) for part in parts) and not parts[-1].isdigit():
+        return ""
+    if parts and all(_UNDERSCORED.match(part) for part in parts):
+        return "syntax" if parts[-1].isdigit() else "underscore"
+    return "syntax"
+
+
+def _is_address(name: str) -> bool:
+    literal = name.removeprefix("[").removesuffix("]").removeprefix("ipv6:")
+    try:
+        ip_address(literal)
+    except ValueError:
+        return False
+    return True
