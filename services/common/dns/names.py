@@ -69,6 +69,17 @@ def labels(name: str) -> list[str]:
     return _split(name) if "\\" in name else name.split(".")
 
 
+def fits(name: str) -> bool:
+    """Whether a name that was put together of good labels is short enough for the wire."""
+    if len(name) < MAX_WIRE - 1:  # an escape only makes the text longer
+        return True
+    try:
+        to_wire(name)
+    except BadNameError:
+        return False
+    return True
+
+
 def parent(name: str) -> str:
     """The name without its leftmost label; the root is its own parent."""
     return ".".join(labels(name)[1:]) or "."
