@@ -1,9 +1,9 @@
 """Settings from the environment: parsed and validated before anything connects."""
 
 import sys
-from typing import NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENV_FILE = ".dnstats/env"
@@ -24,7 +24,11 @@ class Settings(BaseSettings):
     targets: str = "public"
     reference: str = "public"
     topic_prefix: str = ""
-    log_level: str = "INFO"
+    partitions: int = Field(24, ge=1)
+    """Of each of the main topics."""
+    replication: int = Field(3, ge=1)
+    """Of every topic; 1 on the local broker."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     http_port: int = 0
     """Port of /metrics, /live and /ready on `http_host`; 0 takes a free one and logs it."""
     http_host: str = "127.0.0.1"

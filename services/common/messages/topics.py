@@ -8,5 +8,8 @@ RUN_EVENTS = "run-events"
 TOPICS = (SCAN_REQUESTS, SCAN_RESULTS, GRADE_REQUESTS, RUN_EVENTS)
 
 
+DEAD_LETTER_SUFFIX = ".dlq"
+
+
 def dead_letter(topic: str) -> str:
-    return f"{topic}.dlq"
+    return topic + DEAD_LETTER_SUFFIX

@@ -1,0 +1,174 @@
+"""A member of a consumer group. One thread owns it, the group's callbacks included."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from services.common.messages.envelope import Incoming
+from services.common.stream.broker import Broker
+from services.common.telemetry import metrics
+from services.common.telemetry.health import Pulse
+from services.common.telemetry.logs import logger
+
+SESSION_MILLISECONDS = 10_000
+"""How long the partitions of a killed process stand still."""
+PREFETCH_KBYTES = 32 * 1024
+OBSERVE_SECONDS = 5.0
+
+Place = tuple[str, int]
+"""A topic, by our name, and a partition of it."""
+Released = Callable[[frozenset[Place], bool], None]
+"""Called with the places about to be given up, and whether they are lost already (then another
+member may have them and nothing can be committed)."""
+
+
+def place(incoming: Incoming) -> Place:
+    return incoming.topic, incoming.partition
+
+
+class Member:
+    """Reads `topics` as a member of `group`; `released` is called inside `read` and `close`."""
+
+    def __init__(
+        self, broker: Broker, topics: Sequence[str], group: str, pulse: Pulse, released: Released
+    ) -> None:
+        self.group = group
+        self.mine: set[Place] = set()
+        self._broker = broker
+        self._pulse = pulse
+        self._released = released
+        self._paused = False
+        self._held: list[Incoming] = []
+        self._observed = 0.0
+        self._consumer = Consumer(_config(broker, group))
+        self._consumer.subscribe(
+            [broker.named(topic) for topic in topics],
+            on_assign=self._on_assign,
+            on_revoke=lambda _, partitions: self._on_revoke(partitions, lost=False),
+            on_lost=lambda _, partitions: self._on_revoke(partitions, lost=True),
+        )
+
+    def read(self, count: int, seconds: float) -> list[Incoming]:
+        """Up to `count` messages, waiting at most `seconds`; none while paused. Raises
+        KafkaException where the consumer cannot go on."""
+        self._pulse.touch()
+        self._observe()
+        messages = self._consumer.consume(count, seconds)
+        self._held += [self._incoming(message) for message in messages if not _failed(message)]
+        if self._paused:
+            return []
+        batch = [incoming for incoming in self._held if place(incoming) in self.mine]
+        self._held = []
+        for incoming in batch:
+            metrics.MESSAGES_READ.labels(self.group, incoming.topic).inc()
+        return batch
+
+    def pause(self) -> None:
+        """Stop reading but stay a member, as long as `read` is called."""
+        if not self._paused:
+            self._paused = True
+            self._consumer.pause(self._consumer.assignment())
+
+    def resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._consumer.resume(self._consumer.assignment())
+
+    def commit(self, offsets: Mapping[Place, int]) -> bool:
+        """Commit next offsets of places that are ours; false where that failed."""
+        partitions = [
+            TopicPartition(self._broker.named(topic), partition, offset)
+            for (topic, partition), offset in offsets.items()
+            if (topic, partition) in self.mine
+        ]
+        try:
+            if partitions:
+                self._consumer.commit(offsets=partitions, asynchronous=False)
+        except KafkaException as error:
+            logger().warning("not committed", error=error.args[0].str())
+            return False
+        return True
+
+    def close(self) -> None:
+        """Give up every partition and leave the group."""
+        self._consumer.close()
+        self._pulse.assigned = False
+        metrics.PARTITIONS.labels(self.group).set(0)
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.incremental_assign(partitions)
+        if self._paused:
+            consumer.pause(partitions)
+        self.mine |= self._places(partitions)
+        self._pulse.assigned = True
+        self._tell("partitions assigned", partitions)
+
+    def _on_revoke(self, partitions: list[TopicPartition], *, lost: bool) -> None:
+        places = self._places(partitions)
+        self._released(places, lost)
+        self.mine -= places
+        for topic, partition in places:
+            metrics.LAG.remove_by_labels(
+                {"group": self.group, "topic": topic, "partition": str(partition)}
+            )
+        self._tell("partitions lost" if lost else "partitions revoked", partitions)
+
+    def _tell(self, event: str, partitions: list[TopicPartition]) -> None:
+        metrics.PARTITIONS.labels(self.group).set(len(self.mine))
+        changed = sorted(f"{p.topic}[{p.partition}]" for p in partitions)
+        logger().info(event, partitions=changed, have=len(self.mine))
+
+    def _observe(self) -> None:
+        """Lag from what the consumer knows already: asks nobody."""
+        if time.monotonic() < self._observed + OBSERVE_SECONDS:
+            return
+        self._observed = time.monotonic()
+        assigned = self._consumer.assignment()
+        for at in self._consumer.position(assigned) if assigned else ():
+            known = self._consumer.get_watermark_offsets(at, cached=True)
+            if known and at.offset >= 0 and known[1] >= 0:
+                topic = self._broker.plain(at.topic)
+                lag = max(0, known[1] - at.offset)
+                metrics.LAG.labels(self.group, topic, str(at.partition)).set(lag)
+
+    def _places(self, partitions: list[TopicPartition]) -> frozenset[Place]:
+        return frozenset((self._broker.plain(p.topic), p.partition) for p in partitions)
+
+    def _incoming(self, message: "Message[bytes, bytes]") -> Incoming:
+        headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+        return Incoming(
+            topic=self._broker.plain(cast("str", message.topic())),
+            partition=cast("int", message.partition()),
+            offset=cast("int", message.offset()),
+            key=message.key(),
+            value=message.value(),
+            headers=tuple((name, value or b"") for name, value in headers),
+            timestamp=message.timestamp()[1],
+        )
+
+
+def _config(broker: Broker, group: str) -> dict[str, Any]:
+    """Classic group protocol: the new one leaves partitions of a killed process for 45 s."""
+    return broker.config() | {
+        "group.id": broker.named(group),
+        "group.protocol": "classic",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": SESSION_MILLISECONDS,
+        "heartbeat.interval.ms": SESSION_MILLISECONDS // 5,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "queued.max.messages.kbytes": PREFETCH_KBYTES,
+    }
+
+
+def _failed(message: "Message[bytes, bytes]") -> bool:
+    error = message.error()
+    if error is None:
+        return False
+    if error.fatal():
+        raise KafkaException(error)
+    logger().warning("read failed", error=error.str())
+    return True

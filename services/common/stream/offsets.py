@@ -1,0 +1,84 @@
+"""Where groups and topics stand, without joining any group."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import (
+    OFFSET_INVALID,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from services.common.messages.envelope import BrokenError
+from services.common.stream.broker import Broker
+
+_TIMEOUT = 15.0
+
+
+class Offsets:
+    """Every method raises BrokenError where the broker cannot be asked or refuses."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._admin = AdminClient(broker.config())
+
+    def starts(self, topic: str) -> dict[int, int]:
+        """The first offset kept of each partition."""
+        return self._listed(topic, OffsetSpec.earliest())
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """The offset that the next message of each partition will have."""
+        return self._listed(topic, OffsetSpec.latest())
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """The next offset of the group by partition; partitions without a commit are left out."""
+        wanted = [self._partition(topic, number) for number in self.partitions(topic)]
+        name = self._broker.named(group)
+        asked = self._admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(name, wanted)], request_timeout=_TIMEOUT
+        )
+        found = _result(asked[name]).topic_partitions
+        return {at.partition: at.offset for at in found if at.offset >= 0}
+
+    def commit(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Set where a group without members begins."""
+        name = self._broker.named(group)
+        wanted = [self._partition(topic, number, offset) for number, offset in offsets.items()]
+        asked = self._admin.alter_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(name, wanted)], request_timeout=_TIMEOUT
+        )
+        for at in _result(asked[name]).topic_partitions:
+            if at.error is not None:
+                raise BrokenError(f"{group}: {topic}[{at.partition}]: {at.error.str()}")
+
+    def partitions(self, topic: str) -> list[int]:
+        """The partitions of a topic."""
+        name = self._broker.named(topic)
+        try:
+            found = self._admin.list_topics(name, timeout=_TIMEOUT).topics[name]
+        except KafkaException as error:
+            raise BrokenError(f"{topic}: {error.args[0].str()}") from error
+        if found.error is not None:
+            raise BrokenError(f"{topic}: {found.error.str()}")
+        return sorted(found.partitions)
+
+    def _listed(self, topic: str, spec: OffsetSpec) -> dict[int, int]:
+        asked = self._admin.list_offsets(
+            {self._partition(topic, number): spec for number in self.partitions(topic)},
+            request_timeout=_TIMEOUT,
+        )
+        return {at.partition: _result(found).offset for at, found in asked.items()}
+
+    def _partition(self, topic: str, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
+        return TopicPartition(self._broker.named(topic), number, offset)
+
+
+def _result(future: Any) -> Any:
+    try:
+        return future.result(_TIMEOUT)
+    except KafkaException as error:
+        raise BrokenError(error.args[0].str()) from error
+    except TimeoutError as error:
+        raise BrokenError("the broker does not answer") from error
