@@ -60,7 +60,8 @@ def verify(connection: Connection) -> None:
     here = MigrationContext.configure(connection).get_current_revision()
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if here != head:
-        raise SchemaError(f"schema is at {here or 'nothing'}, not {head}: run dnstats db migrate")
+        state = f"the schema is at {here or 'nothing'}, not {head}"
+        raise SchemaError(f"{state}: run `dnstats database migrate`")
 
 
 def _config() -> Config:
