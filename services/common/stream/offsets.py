@@ -53,6 +53,17 @@ class Offsets:
             if at.error is not None:
                 raise BrokenError(f"{group}: {topic}[{at.partition}]: {at.error.str()}")
 
+    def begin(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Where the group has never committed, let it begin at these offsets. Members that other
+        processes started meanwhile have done the same."""
+        if self.committed(group, topic):
+            return
+        try:
+            self.commit(group, topic, offsets)
+        except BrokenError:
+            if not self.committed(group, topic):
+                raise
+
     def partitions(self, topic: str) -> list[int]:
         """The partitions of a topic."""
         name = self._broker.named(topic)

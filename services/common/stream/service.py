@@ -3,7 +3,10 @@
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from services.common.config import Settings
 from services.common.messages.envelope import BrokenError
@@ -12,6 +15,8 @@ from services.common.stream.broker import Broker
 from services.common.telemetry import health, logs
 
 RETRY_SECONDS = 2.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -24,36 +29,37 @@ class Service:
     health: health.Health
     stop: threading.Event
 
+    def wait_for(self, work: Callable[[], T]) -> T:
+        """Do it as soon as it can be done: BrokenError is waited out, not ready meanwhile. Exits
+        with 0 where the process is stopped before."""
+        pulse = self.health.pulse("start")
+        while not self.stop.is_set():
+            pulse.touch()
+            try:
+                done = work()
+            except BrokenError as error:
+                pulse.fault = str(error)
+                logs.logger().warning("cannot start yet", fault=str(error))
+                self.stop.wait(RETRY_SECONDS)
+            else:
+                self.health.forget("start")
+                return done
+        sys.exit(0)
+
 
 def start(name: str, settings: Settings) -> Service:
-    """Wait for the broker without limit; exits with 1 where its topics are not as they must be,
-    and with 0 where it is stopped meanwhile."""
+    """Logs, health and signals; then the broker, waited for. Exits with 1 where its topics are
+    not as they must be."""
     logs.setup(name, settings.log_level)
     layout = topics.Layout(settings.partitions, settings.replication)
     broker = Broker(settings.kafka, settings.topic_prefix)
     service = Service(name, broker, layout, health.Health(), _stopping())
     health.Server(service.health, settings.http_host, settings.http_port)
-    _await_topics(service)
+    try:
+        service.wait_for(partial(topics.verify, broker, layout))
+    except topics.TopicsError as error:
+        raise SystemExit(str(error)) from error
     return service
-
-
-def _await_topics(service: Service) -> None:
-    pulse = service.health.pulse("start")
-    while not service.stop.is_set():
-        pulse.touch()
-        try:
-            topics.verify(service.broker, service.layout)
-        except BrokenError as error:
-            pulse.fault = str(error)
-            logs.logger().warning("broker is out of reach", fault=str(error))
-            service.stop.wait(RETRY_SECONDS)
-        except topics.TopicsError as error:
-            print(error, file=sys.stderr)
-            sys.exit(1)
-        else:
-            service.health.forget("start")
-            return
-    sys.exit(0)
 
 
 def _stopping() -> threading.Event:

@@ -27,14 +27,14 @@ MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + 64 * 1024
 MEND = "dnstats topics apply"
 _TIMEOUT = 15.0
 _HOUR = 3_600_000
-_DAY = 24 * _HOUR
+DAY = 24 * _HOUR
 _RETENTION = {
-    topics.SCAN_REQUESTS: 7 * _DAY,
-    topics.SCAN_RESULTS: 60 * _DAY,
-    topics.GRADE_REQUESTS: 60 * _DAY,
-    topics.RUN_EVENTS: 365 * _DAY,
+    topics.SCAN_REQUESTS: 7 * DAY,
+    topics.SCAN_RESULTS: 60 * DAY,
+    topics.GRADE_REQUESTS: 60 * DAY,
+    topics.RUN_EVENTS: 365 * DAY,
 }
-_DEAD_LETTER_RETENTION = 60 * _DAY
+_DEAD_LETTER_RETENTION = 60 * DAY
 
 
 @dataclass(frozen=True, slots=True)

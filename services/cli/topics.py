@@ -1,0 +1,95 @@
+"""`dnstats topics`: make the topics, check them, list them."""
+
+import json
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from services.common.config import Settings, load
+from services.common.messages.envelope import BrokenError
+from services.common.stream import topics
+from services.common.stream.broker import Broker
+
+app = typer.Typer(no_args_is_help=True, help="Make, check and list the topics")
+
+Partitions = Annotated[int | None, typer.Option(help="Of each main topic [DNSTATS_PARTITIONS]")]
+Replication = Annotated[int | None, typer.Option(help="Of every topic [DNSTATS_REPLICATION]")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs")]
+
+
+@app.command()
+def apply(partitions: Partitions = None, replication: Replication = None) -> None:
+    """Make missing topics, add partitions, set configuration. Nothing is ever deleted."""
+    broker, layout = _given(partitions, replication)
+    try:
+        mended = topics.apply(broker, layout)
+    except (topics.TopicsError, BrokenError) as error:
+        _fail(error)
+    for difference in mended:
+        print(f"mended: {difference}")
+    print(f"{len(topics.specs(layout))} topics are as they must be")
+
+
+@app.command()
+def verify(
+    partitions: Partitions = None, replication: Replication = None, as_json: AsJson = False
+) -> None:
+    """Say what is not as it must be; exits with 1 where anything is."""
+    broker, layout = _given(partitions, replication)
+    try:
+        found = topics.differences(broker, layout)
+    except BrokenError as error:
+        _fail(error)
+    if as_json:
+        print(json.dumps([_as_dict(difference) for difference in found], indent=2))
+    elif not found:
+        print(f"{len(topics.specs(layout))} topics are as they must be")
+    else:
+        print("\n".join([*map(str, found), f"mend it with: {topics.MEND}"]), file=sys.stderr)
+    sys.exit(1 if found else 0)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """The topics of this installation as they must be."""
+    broker, layout = _given(None, None)
+    wanted = topics.specs(layout)
+    if as_json:
+        shown = [
+            {
+                "name": broker.named(spec.name),
+                "partitions": spec.partitions,
+                "replication": spec.replication,
+                "config": dict(spec.config),
+            }
+            for spec in wanted
+        ]
+        print(json.dumps(shown, indent=2))
+        return
+    for spec in wanted:
+        days = int(spec.config["retention.ms"]) // topics.DAY
+        print(
+            f"{broker.named(spec.name):24} {spec.partitions:3} partitions, "
+            f"{spec.replication} copies, kept {days} days"
+        )
+
+
+def _given(partitions: int | None, replication: int | None) -> tuple[Broker, topics.Layout]:
+    settings = load(Settings, partitions=partitions, replication=replication)
+    layout = topics.Layout(settings.partitions, settings.replication)
+    return Broker(settings.kafka, settings.topic_prefix), layout
+
+
+def _as_dict(difference: topics.Difference) -> dict[str, str]:
+    return {
+        "topic": difference.topic,
+        "setting": difference.setting,
+        "found": difference.found,
+        "wanted": difference.wanted,
+    }
+
+
+def _fail(error: Exception) -> NoReturn:
+    print(error, file=sys.stderr)
+    sys.exit(1)
