@@ -6,6 +6,7 @@ version may say something better than what was recorded.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from services.common.dns import rdata, rdtypes
 from services.common.dns.lookup import Lookup, Observation, Question
@@ -20,6 +21,7 @@ MAX_ALIASES = 11
 """CNAMEs followed in one answer, as widely used resolvers do."""
 
 INTERNET = 1
+NXDOMAIN = 3
 
 _BY_RCODE = {
     1: Status.FORMERR,
@@ -66,12 +68,35 @@ def _observed(question: Question, lookup: Lookup, server: str) -> Observation:
         return malformed(question, server, error)
 
 
-def status_of(question: Question, response: bytes, server: str = RESOLVER) -> Status:
-    """The status that one response gives its lookup."""
-    try:
-        return interpret(question, read(response), server).status
-    except MalformedError:
-        return Status.NETWORK
+def status_of(question: Question, message: Message, server: str = RESOLVER) -> Status:
+    """The status that a response gives its lookup, without a look at the rdata asked for.
+    Raises MalformedError for a damaged CNAME."""
+    return _failure(message) or _end(question, message, server).status
+
+
+def interpret(question: Question, message: Message, server: str = RESOLVER) -> Observation:
+    """What one message says. Raises MalformedError for damaged rdata that matters."""
+    failure = _failure(message)
+    if failure is not None:
+        known = message.rcode in _BY_RCODE or failure is Status.TRUNCATED
+        reason = "" if known else f"rcode {message.rcode}"
+        return Observation(*question, failure, server=server, reason=reason, ede=message.ede)
+    end = _end(question, message, server)
+    found: set[str] = set()
+    if end.status is Status.ANSWERED:
+        found = {rdata.text(message, record) for record in end.records}
+    return Observation(
+        question.name,
+        question.rdtype,
+        end.status,
+        tuple(sorted(found)),
+        tuple(end.aliases),
+        server,
+        bool(message.flags & AD) and server == RESOLVER and end.status in DETERMINED,
+        "" if end.aliases else _zone(question.name, message),
+        end.reason,
+        message.ede,
+    )
 
 
 def malformed(question: Question, server: str, error: MalformedError) -> Observation:
@@ -81,41 +106,55 @@ def malformed(question: Question, server: str, error: MalformedError) -> Observa
     )
 
 
-def interpret(question: Question, message: Message, server: str = RESOLVER) -> Observation:
-    """What one message says. Raises MalformedError for damaged rdata that matters."""
-    failure = _failure(message)
-    if failure is not None:
-        reason = (
-            "" if message.rcode in _BY_RCODE or message.flags & TC else f"rcode {message.rcode}"
-        )
-        return Observation(*question, failure, server=server, reason=reason, ede=message.ede)
-    owner, aliases, reason = _follow(question, message)
-    wanted = rdtypes.code(question.rdtype)
-    found = tuple(
-        sorted({rdata.text(message, record) for record in _records(message, owner, wanted)})
-    )
-    status = _status(message, owner, bool(found), bool(reason), server)
-    return Observation(
-        question.name,
-        question.rdtype,
-        status,
-        found if status is Status.ANSWERED else (),
-        tuple(aliases),
-        server,
-        bool(message.flags & AD) and server == RESOLVER and status in DETERMINED,
-        "" if aliases else _zone(question.name, message),
-        reason,
-        message.ede,
-    )
-
-
 def _failure(message: Message) -> Status | None:
     """The status of a response that says nothing about the name, else None."""
-    if message.rcode in (0, 3):
+    if message.rcode in (0, NXDOMAIN):
         return Status.TRUNCATED if message.flags & TC else None
     if message.rcode == 2 and message.ede == UNKNOWN_EDE:
         return Status.UNKNOWN
     return _BY_RCODE.get(message.rcode, Status.SERVFAIL)
+
+
+class _End(NamedTuple):
+    """Where a response leads: the records found there, and the aliases on the way."""
+
+    status: Status
+    records: list[Record]
+    aliases: list[str]
+    reason: str = ""
+
+
+def _end(question: Question, message: Message, server: str) -> _End:
+    """Follows the CNAMEs and DNAMEs in the answer as far as they lead."""
+    wanted = rdtypes.code(question.rdtype)
+    owner, aliases = question.name, list[str]()
+    while not (records := _records(message, owner, wanted)) and wanted != rdtypes.CNAME:
+        target = _target(message, owner)
+        if target is None:
+            break
+        if target == question.name or target in aliases:
+            return _End(Status.NODATA_UNPROVEN, [], aliases, "CNAME loop")
+        if len(aliases) == MAX_ALIASES:
+            reason = f"more than {MAX_ALIASES} CNAMEs"
+            return _End(Status.NODATA_UNPROVEN, [], aliases, reason)
+        aliases.append(target)
+        owner = target
+    if message.rcode == NXDOMAIN:
+        return _End(Status.NXDOMAIN, [], aliases)
+    if records:
+        return _End(Status.ANSWERED, records, aliases)
+    return _End(_empty(message, owner, server), [], aliases)
+
+
+def _empty(message: Message, owner: str, server: str) -> Status:
+    """The status of NOERROR without the records asked for (RFC 2308 section 2.2)."""
+    authority = message.authority
+    if any(r.rdtype == rdtypes.SOA and is_subdomain(owner, r.name) for r in authority):
+        proven = server == RESOLVER or message.flags & AA
+        return Status.NODATA if proven else Status.NODATA_UNPROVEN
+    if not message.flags & AA and any(r.rdtype == rdtypes.NS for r in authority):
+        return Status.REFERRAL
+    return Status.NODATA_UNPROVEN
 
 
 def _records(message: Message, owner: str, rdtype: int) -> list[Record]:
@@ -124,26 +163,6 @@ def _records(message: Message, owner: str, rdtype: int) -> list[Record]:
         for record in message.answer
         if record.rdtype == rdtype and record.name == owner and record.rdclass == INTERNET
     ]
-
-
-def _follow(question: Question, message: Message) -> tuple[str, list[str], str]:
-    """The name at the end of the CNAMEs and DNAMEs in the answer, the names on the way to it,
-    and why the chain could not be followed to its end ("" where it could)."""
-    wanted = rdtypes.code(question.rdtype)
-    owner, aliases = question.name, list[str]()
-    if wanted == rdtypes.CNAME:
-        return owner, aliases, ""
-    while not _records(message, owner, wanted):
-        target = _target(message, owner)
-        if target is None:
-            break
-        if target == question.name or target in aliases:
-            return owner, aliases, "CNAME loop"
-        if len(aliases) == MAX_ALIASES:
-            return owner, aliases, f"more than {MAX_ALIASES} CNAMEs"
-        aliases.append(target)
-        owner = target
-    return owner, aliases, ""
 
 
 def _target(message: Message, owner: str) -> str | None:
@@ -167,21 +186,6 @@ def _substituted(owner: str, above: str, target: str) -> str | None:
     except BadNameError:  # too long: RFC 6672 has the server answer YXDOMAIN
         return None
     return name
-
-
-def _status(message: Message, owner: str, found: bool, broken: bool, server: str) -> Status:
-    if broken:
-        return Status.NODATA_UNPROVEN
-    if message.rcode == 3:
-        return Status.NXDOMAIN
-    if found:
-        return Status.ANSWERED
-    if any(r.rdtype == rdtypes.SOA and is_subdomain(owner, r.name) for r in message.authority):
-        proven = server == RESOLVER or message.flags & AA
-        return Status.NODATA if proven else Status.NODATA_UNPROVEN
-    if not message.flags & AA and any(r.rdtype == rdtypes.NS for r in message.authority):
-        return Status.REFERRAL
-    return Status.NODATA_UNPROVEN
 
 
 def _zone(name: str, message: Message) -> str:

@@ -29,10 +29,11 @@ def template(section: bytes, *, checking_disabled: bool = False, edns: bool = Tr
     return _HEADERS[checking_disabled, edns] + section + (_OPT if edns else b"")
 
 
-def is_answer_to(response: bytes, section: bytes) -> bool:
-    """Whether the response's question section is this one, but for the case of its letters."""
-    end = HEADER_SIZE + len(section)
-    echoed = response[HEADER_SIZE:end]
-    if response[4:6] != b"\0\1" or echoed[-4:] != section[-4:]:
+def is_response(response: bytes, section: bytes) -> bool:
+    """Whether this is a response to this question section, but for the case of its letters."""
+    if len(response) < HEADER_SIZE or not response[2] & 0x80 or response[4:6] != b"\0\1":
         return False
-    return echoed == section or echoed.lower()[:-4] == section[:-4]
+    echoed = response[HEADER_SIZE : HEADER_SIZE + len(section)]
+    if echoed == section:
+        return True
+    return echoed[-4:] == section[-4:] and echoed[:-4].lower() == section[:-4]

@@ -1,0 +1,108 @@
+"""One question on its way through tries and fallbacks to the lookups that tell of it."""
+
+from collections.abc import Callable
+
+from services.common.dns.lookup import Lookup, Question
+from services.common.dns.query import is_response, question_wire, template
+from services.common.dns.status import Status
+from services.scanner.adapters.evidence import Course, answered, unanswered
+from services.scanner.adapters.udp import RECEIVE_SIZE
+from services.scanner.adapters.upstream import Upstream
+
+BACK_OFF = 0.2
+"""Seconds before the next try where nobody listens, times the tries made."""
+
+_TC, _FORMERR, _NOTIMP = 0x02, 1, 4
+
+
+class Exchange:
+    """Asks one question of the resolvers; `done` gets its lookups, in the order made.
+
+    A timeout goes to the next resolver; FORMERR and NOTIMP once more without EDNS; truncation to
+    TCP; SERVFAIL once more with CD=1, and both lookups are kept. Raises BadNameError or
+    BadTypeError for a question that cannot be written.
+    """
+
+    __slots__ = (
+        "_course",
+        "_done",
+        "_edns",
+        "_lookups",
+        "_server",
+        "_udp",
+        "_upstream",
+        "section",
+        "started",
+        "tail",
+    )
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        question: Question,
+        checking_disabled: bool,
+        done: Callable[[list[Lookup]], None],
+    ) -> None:
+        self.section = question_wire(question)
+        self.tail = template(self.section, checking_disabled=checking_disabled)
+        self.started = 0.0
+        self._upstream = upstream
+        self._server = upstream.first()
+        self._course = Course(question, checking_disabled)
+        self._edns = True
+        self._udp = (b"", 0.0)
+        self._lookups: list[Lookup] = []
+        self._done = done
+
+    def submit(self) -> None:
+        """Ask, when the server's window allows."""
+        self._course.attempts += 1
+        self._server.submit(self)
+
+    def answered(self, response: bytes, seconds: float) -> None:
+        if self._edns and response[3] & 0xF in (_FORMERR, _NOTIMP):
+            self._edns = False
+            self._rewrite()
+            self.submit()
+        elif response[2] & _TC or len(response) >= RECEIVE_SIZE:
+            self._udp = (response, seconds)
+            self._upstream.over_tcp(self._server, self.tail, self._over_tcp)
+        else:
+            self._conclude(answered(self._course, response, "udp", seconds))
+
+    def timed_out(self) -> None:
+        limits = self._upstream.limits
+        if self._course.attempts < limits.tries:
+            self._server = self._upstream.after(self._server)
+            self.submit()
+        else:
+            self._conclude(unanswered(self._course, Status.TIMEOUT, "", "udp", limits.timeout))
+
+    def failed(self, error: OSError) -> None:
+        if self._course.attempts < self._upstream.limits.tries:
+            self._server = self._upstream.after(self._server)
+            self._upstream.loop.call_later(BACK_OFF * self._course.attempts, self.submit)
+        else:
+            reason = error.strerror or type(error).__name__
+            self._conclude(unanswered(self._course, Status.NETWORK, reason, "udp"))
+
+    def _over_tcp(self, response: bytes, seconds: float) -> None:
+        """Empty: TCP did not bring it, so that the truncated response is the evidence."""
+        if is_response(response, self.section):
+            self._course.attempts += 1
+            self._conclude(answered(self._course, response, "tcp", seconds))
+        else:
+            self._conclude(answered(self._course, self._udp[0], "udp", self._udp[1]))
+
+    def _conclude(self, lookup: Lookup) -> None:
+        self._lookups.append(lookup)
+        if lookup.status is Status.SERVFAIL and not lookup.checking_disabled:
+            self._course = Course(self._course.question, checking_disabled=True)
+            self._rewrite()
+            self.submit()
+        else:
+            self._done(self._lookups)
+
+    def _rewrite(self) -> None:
+        cd = self._course.checking_disabled
+        self.tail = template(self.section, checking_disabled=cd, edns=self._edns)

@@ -1,0 +1,201 @@
+"""Queries to one server by UDP: ids, ports, a window on what is under way, timeouts."""
+
+import asyncio
+from collections import deque
+from time import perf_counter
+from typing import Protocol
+
+from services.common.dns.query import is_response
+from services.common.dns.wire import HEADER_SIZE
+from services.scanner.adapters.counters import Counters
+from services.scanner.adapters.endpoints import Endpoint
+from services.scanner.adapters.entropy import Entropy
+from services.scanner.adapters.limits import Limits
+from services.scanner.adapters.udp import Channel
+
+SWEEP = 0.05
+"""Seconds between looks for what is overdue."""
+BLOCKED = 0.005
+"""Seconds to wait when the kernel takes no more."""
+
+_FORMERR, _NOTIMP = 1, 4
+
+
+class Query(Protocol):
+    """What is to be asked and who wants to know."""
+
+    section: bytes
+    """The question section, which the response must repeat."""
+    tail: bytes
+    """The query without its id."""
+
+    started: float
+    """When it was first sent, by `perf_counter`; 0 before."""
+
+    def answered(self, response: bytes, seconds: float) -> None: ...
+
+    def timed_out(self) -> None: ...
+
+    def failed(self, error: OSError) -> None: ...
+
+
+class _Flight:
+    """One datagram under way."""
+
+    __slots__ = ("channel", "ident", "over", "query", "sent", "server", "young")
+
+    def __init__(self, server: "Server", query: Query, channel: Channel, ident: bytes) -> None:
+        self.server = server
+        self.query = query
+        self.channel = channel
+        self.ident = ident
+        self.sent = perf_counter()
+        self.young = True
+        self.over = False
+
+    def is_response(self, response: bytes) -> bool:
+        if is_response(response, self.query.section):
+            return True
+        # A server that cannot read the query may send back no more than the header.
+        bare = len(response) == HEADER_SIZE and response[2] & 0x80
+        return bool(bare) and response[3] & 0xF in (_FORMERR, _NOTIMP)
+
+    def landed(self, response: bytes) -> None:
+        server = self.server
+        server.end(self)
+        server.counters.responses += 1
+        self.query.answered(response, perf_counter() - self.sent)
+        server.pump()
+
+    def refused(self, error: OSError) -> None:
+        self.server.end(self)
+        self.query.failed(error)
+        self.server.pump()
+
+
+class Server:
+    """Sends each query as soon as the window allows and tells it how that ended.
+
+    The window has two bounds: on everything under way, and on what is so young that it may still
+    lie in the server's socket buffer, which a burst would overflow.
+    """
+
+    def __init__(self, endpoint: Endpoint, limits: Limits, counters: Counters) -> None:
+        self.endpoint = endpoint
+        self.counters = counters
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Query] = deque()
+        self._by_age: deque[_Flight] = deque()
+        self._young: deque[_Flight] = deque()
+        self._under_way = self._young_count = 0
+        self._channels: list[Channel] = []
+        self._entropy = Entropy()
+        self._timer: asyncio.TimerHandle | None = None
+        self._blocked = False
+
+    def submit(self, query: Query) -> None:
+        self._waiting.append(query)
+        self.pump()
+
+    def pump(self) -> None:
+        """Send what the window allows."""
+        limits = self._limits
+        while (
+            self._waiting
+            and self._young_count < limits.burst
+            and self._under_way < limits.outstanding
+            and not self._blocked
+        ):
+            self._send(self._waiting.popleft())
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for channel in self._channels:
+            channel.close()
+        self._waiting.clear()
+
+    def end(self, flight: _Flight) -> None:
+        """The flight is over, one way or the other."""
+        flight.over = True
+        flight.channel.forget(flight.ident)
+        self._under_way -= 1
+        if flight.young:
+            self._young_count -= 1
+
+    def _send(self, query: Query) -> None:
+        try:
+            channel = self._channel()
+            ident = self._entropy.take(2)
+            while ident in channel.flights:
+                ident = self._entropy.take(2)
+            flight = _Flight(self, query, channel, ident)
+            channel.send(flight, ident, query.tail)
+        except BlockingIOError:
+            self._wait_for_kernel(query)
+            return
+        except OSError as error:
+            query.failed(error)
+            return
+        query.started = query.started or flight.sent
+        self.counters.sent += 1
+        self._under_way += 1
+        self._young_count += 1
+        self._by_age.append(flight)
+        self._young.append(flight)
+        if self._timer is None:
+            self._timer = self._loop.call_later(SWEEP, self._sweep)
+
+    def _channel(self) -> Channel:
+        """One of the open sockets at random; a used-up one is replaced, and with it the port."""
+        place = self._entropy.take(1)[0] % self._limits.sockets
+        if place >= len(self._channels):
+            channel = self._open()
+            self._channels.append(channel)
+            return channel
+        channel = self._channels[place]
+        if channel.taken >= self._limits.socket_life:
+            channel.retire()
+            channel = self._channels[place] = self._open()
+        return channel
+
+    def _open(self) -> Channel:
+        return Channel(self.endpoint, self._limits.receive_buffer, self._stray)
+
+    def _stray(self) -> None:
+        self.counters.stray += 1
+
+    def _wait_for_kernel(self, query: Query) -> None:
+        self._waiting.appendleft(query)
+        self._blocked = True
+        self._loop.call_later(BLOCKED, self._unblock)
+
+    def _unblock(self) -> None:
+        self._blocked = False
+        self.pump()
+
+    def _sweep(self) -> None:
+        now = perf_counter()
+        self._age(now - self._limits.patience)
+        self._expire(now - self._limits.timeout)
+        self.pump()
+        more = self._by_age or self._waiting
+        self._timer = self._loop.call_later(SWEEP, self._sweep) if more else None
+
+    def _age(self, before: float) -> None:
+        young = self._young
+        while young and (young[0].over or young[0].sent <= before):
+            flight = young.popleft()
+            if not flight.over:
+                flight.young = False
+                self._young_count -= 1
+
+    def _expire(self, before: float) -> None:
+        by_age = self._by_age
+        while by_age and (by_age[0].over or by_age[0].sent <= before):
+            flight = by_age.popleft()
+            if not flight.over:
+                self.end(flight)
+                self.counters.timeouts += 1
+                flight.query.timed_out()

@@ -1,0 +1,90 @@
+"""A connected, non-blocking UDP socket with many queries under way."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Protocol
+
+from services.scanner.adapters.endpoints import Endpoint
+
+RECEIVE_SIZE = 4096
+"""More than we advertise; a datagram that fills it is treated as truncated."""
+DRAIN = 256
+"""Datagrams read in one go, so that a flood cannot hold the loop."""
+
+
+class Flight(Protocol):
+    """A query under way, as a channel sees it."""
+
+    def is_response(self, response: bytes) -> bool: ...
+
+    def landed(self, response: bytes) -> None: ...
+
+    def refused(self, error: OSError) -> None: ...
+
+
+class Channel:
+    """One socket and the flights on it, by id. The kernel drops what comes from elsewhere."""
+
+    def __init__(self, endpoint: Endpoint, receive_buffer: int, stray: Callable[[], None]) -> None:
+        self.flights: dict[bytes, Flight] = {}
+        self.taken = 0
+        self._stray = stray
+        self._retired = self._closed = False
+        self._socket = socket.socket(endpoint.family, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            self._socket.connect(tuple(endpoint))
+        except OSError:
+            self._socket.close()
+            raise
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._readable)
+
+    def send(self, flight: Flight, ident: bytes, tail: bytes) -> None:
+        """Raises OSError, of which BlockingIOError says that the kernel's buffer is full."""
+        self._socket.send(ident + tail)
+        self.flights[ident] = flight
+        self.taken += 1
+
+    def forget(self, ident: bytes) -> None:
+        """The flight is over or given up: what still comes for it is a stray."""
+        del self.flights[ident]
+        if self._retired and not self.flights:
+            self.close()
+
+    def retire(self) -> None:
+        """Take no more; close as soon as nothing is under way."""
+        self._retired = True
+        if not self.flights:
+            self.close()
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+
+    def _readable(self) -> None:
+        flights, receive = self.flights, self._socket.recv
+        for _ in range(DRAIN):
+            try:
+                response = receive(RECEIVE_SIZE)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self._refused(error)
+                return
+            flight = flights.get(response[:2])
+            if flight is None or not flight.is_response(response):
+                self._stray()
+                continue
+            flight.landed(response)
+            if self._closed:
+                return
+
+    def _refused(self, error: OSError) -> None:
+        """An ICMP error on a connected socket names no datagram: it holds for all of them."""
+        for flight in list(self.flights.values()):
+            flight.refused(error)
