@@ -3,7 +3,7 @@
 from services.common.dns.lookup import Observation, Question
 from services.common.dns.status import Status
 from services.common.questions.answers import Answers
-from services.common.records.mx import MxRecord, host_fault, read_mx
+from services.common.records.mx import HOSTS, form_of, read_mx
 
 MAX_EXCHANGES = 20
 """Exchanges whose addresses are asked, the first that a sender would try."""
@@ -30,18 +30,8 @@ def existence(domain: str, known: Answers) -> Question:
 
 def exchanges(seen: Observation) -> list[str]:
     """The names that have addresses to ask for, each once, in the order of preference."""
-    return list(dict.fromkeys(r.exchange for r in read_mx(seen.rdata) if is_host(r)))
-
-
-def is_host(record: MxRecord) -> bool:
-    """The exchange is a host, and not an address, no name at all or a proof of ownership."""
-    return host_fault(record.exchange) in ("", "underscore") and not is_ownership_proof(record)
-
-
-def is_ownership_proof(record: MxRecord) -> bool:
-    """A name under `.invalid` can never exist (RFC 6761 section 6.4): providers have such a record
-    published only to see who owns the domain."""
-    return record.exchange.endswith(".invalid")
+    names = dict.fromkeys(record.exchange for record in read_mx(seen.rdata))
+    return [name for name in names if form_of(name) in HOSTS]
 
 
 def addresses_of(host: str) -> tuple[Question, Question]:

@@ -1,11 +1,12 @@
 """An MX record: where a domain takes its mail.
 
 Sources: RFC 1035 section 3.3.9, RFC 5321 section 5.1, RFC 7505 (null MX), RFC 1123 section 2.1
-(host names).
+(host names), RFC 6761 (special names).
 """
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -13,6 +14,23 @@ from services.common.dns.names import labels
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 _UNDERSCORED = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\Z")
+_LOCAL = frozenset({"localhost", "localdomain"})
+
+
+class Form(StrEnum):
+    """What an exchange can be. Only the first two have addresses of their own."""
+
+    HOST = "host"
+    UNDERSCORED = "host with an underscore"
+    NULL = "null"
+    ADDRESS = "address"
+    LOCAL = "local"
+    OWNERSHIP = "ownership"
+    """A name under `.invalid`, which cannot exist: a provider's way to see who owns a domain."""
+    SYNTAX = "not a host name"
+
+
+HOSTS = frozenset({Form.HOST, Form.UNDERSCORED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +65,22 @@ def read_mx(rdata: tuple[str, ...]) -> list[MxRecord]:
 
 
 @lru_cache(maxsize=1 << 15)
-def host_fault(name: str) -> str:
-    """What makes a name no host name: "address", "underscore", "syntax", or "" for nothing."""
-    if _is_address(name):
-        return "address"
-    parts = labels(name)
-    if parts and all(_LABEL.match(part) for part in parts) and not parts[-1].isdigit():
-        return ""
-    if parts and all(_UNDERSCORED.match(part) for part in parts):
-        return "syntax" if parts[-1].isdigit() else "underscore"
-    return "syntax"
+def form_of(exchange: str) -> Form:
+    """What the name of an exchange stands for."""
+    if exchange == ".":
+        return Form.NULL
+    if _is_address(exchange):
+        return Form.ADDRESS
+    parts = labels(exchange)
+    if parts[-1] == "invalid":
+        return Form.OWNERSHIP
+    if parts[-1] in _LOCAL:
+        return Form.LOCAL
+    if parts[-1].isdigit():
+        return Form.SYNTAX
+    if all(_LABEL.match(part) for part in parts):
+        return Form.HOST
+    return Form.UNDERSCORED if all(_UNDERSCORED.match(part) for part in parts) else Form.SYNTAX
 
 
 def _is_address(name: str) -> bool:
