@@ -28,22 +28,17 @@ def main() -> None:
     options.add_argument("--graders", help=f"of {', '.join(GRADERS)}; default all")
     settings = load(GraderSettings, **vars(options.parse_args()))
     service = start("grader", settings)
-    engine = database.engine(settings.database)
-    service.wait_for(lambda: _verify(engine))
+    try:
+        engine = database.engine(settings.database)
+        service.wait_for(lambda: database.verify(engine))
+    except (database.BadAddressError, database.SchemaError) as error:
+        raise SystemExit(str(error)) from error
     with ThreadPoolExecutor(len(settings.graders), thread_name_prefix="grader") as threads:
         running = [threads.submit(_run, service, engine, name) for name in settings.graders]
         finished, _ = wait(running, return_when=FIRST_EXCEPTION)
         service.stop.set()
     for end in finished:
         end.result()
-
-
-def _verify(engine: Engine) -> None:
-    try:
-        with translated(), engine.connect() as connection:
-            database.verify(connection)
-    except database.SchemaError as error:
-        raise SystemExit(str(error)) from error
 
 
 def _run(service: Service, engine: Engine, name: str) -> None:

@@ -35,7 +35,7 @@ def wanted(domain: str, secret: bytes, known: Answers) -> list[Question]:
     questions += [Question(name, "TXT") for name in _below(domain, BELOW_SITE)]
     questions += _indicator_above(domain, known)
     questions += _domain_controller(domain, secret, known)
-    questions += _caa_climb(domain, known)
+    questions += caa_climb(domain, known)
     if apex:
         questions += [Question(apex, rdtype) for rdtype in AT_APEX]
         questions += _name_servers(apex, known)
@@ -103,7 +103,7 @@ def _domain_controller(domain: str, secret: bytes, known: Answers) -> list[Quest
     return [Question(name, "SOA") for name in _below(domain, (MSDCS, *unmasking))]
 
 
-def _caa_climb(domain: str, known: Answers) -> list[Question]:
+def caa_climb(domain: str, known: Answers) -> list[Question]:
     """CAA of the site and of its parents, up to the first that has any (RFC 8659 section 3)."""
     questions: list[Question] = []
     for name in _ancestry(domain):

@@ -4,9 +4,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from services.common.store.faults import translated
 
 _MIGRATION_LOCK = 0x646E7374
 _OPTIONS = {
@@ -55,9 +57,11 @@ def migrate(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
-def verify(connection: Connection) -> None:
-    """Raises SchemaError unless the schema is that of this release."""
-    here = MigrationContext.configure(connection).get_current_revision()
+def verify(engine: Engine) -> None:
+    """Raises SchemaError unless the schema is that of this release, BrokenError where nobody
+    answers."""
+    with translated(), engine.connect() as connection:
+        here = MigrationContext.configure(connection).get_current_revision()
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if here != head:
         state = f"the schema is at {here or 'nothing'}, not {head}"

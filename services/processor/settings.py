@@ -1,0 +1,7 @@
+"""Settings of the processor service."""
+
+from services.common.config import Settings
+
+
+class ProcessorSettings(Settings):
+    """Those that every service has."""
