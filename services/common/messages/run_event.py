@@ -8,6 +8,9 @@ from services.common.messages.topics import RUN_EVENTS
 
 _CODEC = Codec(RUN_EVENTS)
 
+CLOSING = frozenset({"graded", "botched", "incomplete", "cancelled"})
+"""Kinds after which nobody waits for anything of the run."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunEvent:

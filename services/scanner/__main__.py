@@ -1,0 +1,136 @@
+"""The scanner service: batches in, evidence out."""
+
+import asyncio
+import signal
+import sys
+import threading
+from importlib.metadata import version
+from time import time_ns
+from uuid import uuid4
+
+import uvloop
+
+from services.common.config import load
+from services.common.messages import run_event
+from services.common.messages.codec import UndecodableError
+from services.common.messages.topics import RUN_EVENTS, SCAN_REQUESTS
+from services.common.stream import feed as stream_feed
+from services.common.stream.follow import follow
+from services.common.stream.producer import Producer
+from services.common.stream.service import Service, start
+from services.common.telemetry import metrics
+from services.common.telemetry.logs import logger
+from services.scanner.adapters import optouts
+from services.scanner.adapters.counters import Counters
+from services.scanner.adapters.endpoints import BadEndpointError, Endpoint, endpoints
+from services.scanner.adapters.resolver import Resolver
+from services.scanner.core.optout import BadOptOutError, OptOuts
+from services.scanner.handler import BatchScanner, Origin, SiteScanner
+from services.scanner.settings import ScannerSettings
+
+GROUP = "scanner"
+BYTES_IN_FLIGHT = 64 << 20
+COUNT_SECONDS = 1.0
+
+
+def main() -> None:
+    settings = load(ScannerSettings)
+    try:
+        servers = endpoints(settings.resolvers)
+        opted_out = optouts.load(settings.optouts)
+    except (BadEndpointError, BadOptOutError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    service = start("scanner", settings)
+    uvloop.run(_serve(service, settings, servers, opted_out))
+
+
+async def _serve(
+    service: Service,
+    settings: ScannerSettings,
+    servers: tuple[Endpoint, ...],
+    opted_out: OptOuts,
+) -> None:
+    resolver = Resolver(servers, optouts=opted_out)
+    producer = Producer(service.broker)
+    batches = BatchScanner(
+        SiteScanner(
+            resolver.for_site,
+            clock=_microseconds,
+            scan_id=lambda: str(uuid4()),
+            origin=Origin(version("dnstats"), settings.vantage),
+            cap=settings.questions,
+        ),
+        producer,
+        clock=_microseconds,
+        closed_runs=_closed_runs(service),
+        sites_in_flight=settings.sites_in_flight,
+    )
+    feed = stream_feed.Feed(
+        service.broker,
+        SCAN_REQUESTS,
+        GROUP,
+        producer,
+        service=service.name,
+        pulse=service.health.pulse(GROUP),
+        limits=stream_feed.Limits(settings.batches_in_flight, BYTES_IN_FLIGHT),
+        partitions=settings.partitions,
+        on_revoke=batches.release,
+    )
+    _stop_by_signal(service, feed)
+    counting = asyncio.create_task(_count(resolver.counters))
+    try:
+        async with feed:
+            await batches.run(feed)
+    finally:
+        service.stop.set()
+        counting.cancel()
+        resolver.close()
+
+
+def _stop_by_signal(service: Service, feed: stream_feed.Feed) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, feed.stop)
+    if service.stop.is_set():  # the signal came before there was a feed
+        feed.stop()
+
+
+def _closed_runs(service: Service) -> set[int]:
+    """The runs that are over; a thread adds to them as their events come."""
+    closed: set[int] = set()
+
+    def note(payload: bytes | None) -> None:
+        try:
+            event = run_event.decode(payload)
+        except UndecodableError as error:
+            logger().warning("run event not read", fault=str(error))
+            return
+        if event.kind in run_event.CLOSING:
+            closed.add(event.run_id)
+
+    threading.Thread(
+        target=follow,
+        args=(service.broker, RUN_EVENTS, note, service.stop),
+        name="run-events",
+        daemon=True,
+    ).start()
+    return closed
+
+
+async def _count(counters: Counters) -> None:
+    """Bring the engine's counters into the metrics."""
+    kept = joined = 0
+    while True:
+        await asyncio.sleep(COUNT_SECONDS)
+        metrics.LOOKUPS_SHARED.labels("kept").inc(counters.shared - kept)
+        metrics.LOOKUPS_SHARED.labels("joined").inc(counters.joined - joined)
+        kept, joined = counters.shared, counters.joined
+
+
+def _microseconds() -> int:
+    return time_ns() // 1000
+
+
+if __name__ == "__main__":
+    main()
