@@ -1,5 +1,9 @@
 """Points and letters: the only place with numbers."""
 
+from collections.abc import Iterable
+
+from services.grader.core.remark import Level, Remark
+
 LETTERS = (
     (100, "A+"),
     (93, "A"),
@@ -49,3 +53,38 @@ DMARC_REPORTS = 15
 def dmarc(domain: str, below: str, reported: bool) -> int:
     """Policies are effective ones: after fall-backs, and lowered by `t=y`."""
     return DMARC_DOMAIN[domain] + DMARC_BELOW[below] + (DMARC_REPORTS if reported else 0)
+
+
+COSTLY = frozenset({Level.ERROR, Level.WARNING, Level.DEPRECATION})
+"""Levels that cost points."""
+
+SPF_NONE = {True: 0, False: 20}
+"""What no SPF record is worth, by whether the site takes mail."""
+SPF_ENDING = {"-": 100, "~": 75, "?": 50, "+": 0, "": 20}
+"""By the qualifier for servers that the record does not list; "" where it says nothing of them."""
+SPF_REMARK = 2
+SPF_IN_ENDING = frozenset(
+    {
+        "SPF_DEFAULT_ALL_QUALIFIER",
+        "SPF_PASS_ALL",
+        "SPF_NEUTRAL_ALL",
+        "SPF_INCLUDE_PASSES_ALL",
+        "SPF_EVERY_ADDRESS",
+    }
+)
+"""Remarks that `SPF_ENDING` has charged for already."""
+
+
+def spf(ending: str | None, remarks: Iterable[Remark], *, takes_mail: bool) -> int:
+    """Points of an SPF record with this ending; None stands for no record.
+
+    A record with a fatal remark makes receivers give up: it is worth at most what none is worth.
+    """
+    none = SPF_NONE[takes_mail]
+    if ending is None:
+        return none
+    told = [remark.kind for remark in remarks]
+    costs = sum(kind.level in COSTLY and kind.tag not in SPF_IN_ENDING for kind in told)
+    points = max(0, SPF_ENDING[ending] - SPF_REMARK * costs)
+    fatal = any(kind.level is Level.FATAL for kind in told)
+    return min(points, none) if fatal else points
