@@ -8,6 +8,9 @@ import typer
 
 from services.common.config import Settings, load
 from services.common.messages.envelope import BrokenError
+from services.common.store import runs
+from services.common.store.database import BadAddressError, engine
+from services.common.store.faults import translated
 from services.common.stream import topics
 from services.common.stream.broker import Broker
 
@@ -21,10 +24,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs")]
 @app.command()
 def apply(partitions: Partitions = None, replication: Replication = None) -> None:
     """Make missing topics, add partitions, set configuration. Nothing is ever deleted."""
-    broker, layout = _given(partitions, replication)
+    settings = load(Settings, partitions=partitions, replication=replication)
+    broker, layout = _of(settings)
     try:
+        if any(found.setting == "partitions" for found in topics.differences(broker, layout)):
+            _refuse_during_run(settings)
         mended = topics.apply(broker, layout)
-    except (topics.TopicsError, BrokenError) as error:
+    except (topics.TopicsError, BrokenError, BadAddressError) as error:
         _fail(error)
     for difference in mended:
         print(f"mended: {difference}")
@@ -36,7 +42,7 @@ def verify(
     partitions: Partitions = None, replication: Replication = None, as_json: AsJson = False
 ) -> None:
     """Say what is not as it must be; exits with 1 where anything is."""
-    broker, layout = _given(partitions, replication)
+    broker, layout = _of(load(Settings, partitions=partitions, replication=replication))
     try:
         found = topics.differences(broker, layout)
     except BrokenError as error:
@@ -53,7 +59,7 @@ def verify(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """The topics of this installation as they must be."""
-    broker, layout = _given(None, None)
+    broker, layout = _of(load(Settings))
     wanted = topics.specs(layout)
     if as_json:
         shown = [
@@ -75,8 +81,15 @@ def list_(as_json: AsJson = False) -> None:
         )
 
 
-def _given(partitions: int | None, replication: int | None) -> tuple[Broker, topics.Layout]:
-    settings = load(Settings, partitions=partitions, replication=replication)
+def _refuse_during_run(settings: Settings) -> None:
+    """A run's window and barriers are offsets by partition: those it began with."""
+    with translated(), engine(settings.database).connect() as connection:
+        run = runs.find_open(connection)
+    if run is not None:
+        raise topics.TopicsError(f"partitions cannot be added while run {run['id']} is open")
+
+
+def _of(settings: Settings) -> tuple[Broker, topics.Layout]:
     layout = topics.Layout(settings.partitions, settings.replication)
     return Broker(settings.kafka, settings.topic_prefix), layout
 

@@ -25,6 +25,8 @@ from services.common.telemetry.health import Pulse
 from services.common.telemetry.logs import bound, logger
 
 TURN_SECONDS = 0.1
+TURN_MESSAGES = 16
+"""So much at most may be in flight beyond the limit of bytes."""
 COMMIT_SECONDS = 0.5
 FLUSH_SECONDS = 5.0
 REVOKE_SECONDS = 3.0
@@ -156,7 +158,7 @@ class Feed:
             self._member.resume()
         else:
             self._member.pause()
-        for incoming in self._member.read(max(1, room), TURN_SECONDS):
+        for incoming in self._member.read(max(1, min(room, TURN_MESSAGES)), TURN_SECONDS):
             self._progress.take(incoming)
             self._loop.call_soon_threadsafe(self._arrived.put_nowait, incoming)
         self._assigned = len(self._member.mine)

@@ -25,6 +25,7 @@ MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + 64 * 1024
 """Room for the headers that say where a message of the greatest size came from."""
 
 MEND = "dnstats topics apply"
+_FIRST_TIMEOUT = 5.0
 _TIMEOUT = 15.0
 _HOUR = 3_600_000
 DAY = 24 * _HOUR
@@ -149,7 +150,7 @@ class _Topics:
     def _described(self) -> dict[str, TopicDescription]:
         """Descriptions of those topics that exist."""
         try:
-            there = self._admin.list_topics(timeout=_TIMEOUT).topics
+            there = self._admin.list_topics(timeout=_FIRST_TIMEOUT).topics
         except KafkaException as error:
             raise BrokenError(f"{self._broker.bootstrap}: {error.args[0].str()}") from error
         names = [name for name in self._specs if name in there]
