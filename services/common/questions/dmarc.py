@@ -23,11 +23,11 @@ _PLAIN_LENGTH = 253
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One name of the walk. `seen` is None while it was not asked."""
+    """One name of the walk; `seen` says NOT_ASKED while it was not asked."""
 
     domain: str
-    seen: Observation | None
-    records: tuple[DmarcRecord, ...] = ()
+    seen: Observation
+    records: tuple[DmarcRecord, ...]
 
     @property
     def record(self) -> DmarcRecord | None:
@@ -59,7 +59,7 @@ def wanted(domain: str, known: Answers) -> list[Question]:
     by SPF too."""
     found = discover(domain, known)
     questions = [existence(domain, known)]
-    questions += [_question(step.domain) for step in found.steps if _asked(step, domain, known)]
+    questions += [step.seen.question for step in found.steps if _is_asked(step.seen, known)]
     questions += _site_texts(found, known)
     if found.policy is not None and found.policy.record is not None:
         for host in destinations(found.policy.record)[:MAX_DESTINATIONS]:
@@ -82,8 +82,8 @@ def walk_names(domain: str) -> list[str]:
     """The names of a whole walk (RFC 9989 section 4.10): the domain, its parents down to the
     top-level domain; of a name with more than seven labels below it, only the last seven."""
     parts = labels(domain)
-    starts = [0, *range(max(1, len(parts) - MAX_WALK + 1), len(parts))]
-    return [".".join(parts[start:]) for start in starts if parts]
+    starts = range(max(1, len(parts) - MAX_WALK + 1), len(parts))
+    return [domain, *(".".join(parts[start:]) for start in starts)]
 
 
 def destinations(record: DmarcRecord) -> list[str]:
@@ -105,11 +105,25 @@ def is_external(host: str, found: Discovery) -> bool:
 
 def _walk(domain: str, known: Answers) -> Iterator[Step]:
     for name in walk_names(domain):
-        seen = known.get(_question(name))
-        step = Step(name, seen, read_dmarc(seen.rdata) if seen and seen.answered else ())
+        seen = _seen(name, domain, known)
+        step = Step(name, seen, read_dmarc(seen.rdata) if seen.answered else ())
         yield step
         if step.last:
             return
+
+
+def _seen(name: str, domain: str, known: Answers) -> Observation:
+    """What was observed at one name of the walk, or follows without a question."""
+    question = Question("_dmarc" if name == "." else f"_dmarc.{name}", "TXT")
+    if not _fits(question.name):
+        return Observation(*question, Status.NXDOMAIN, reason="no message can hold the name")
+    if name == domain and existence(domain, known).rdtype == "SOA":
+        return Observation(*question, Status.NXDOMAIN, reason="the site does not exist")
+    return known.get(question) or Observation(*question, Status.NOT_ASKED, reason="not yet")
+
+
+def _is_asked(seen: Observation, known: Answers) -> bool:
+    return seen.status is Status.NOT_ASKED or seen.question in known
 
 
 def _organisational_domain(domain: str, steps: tuple[Step, ...]) -> str:
@@ -123,22 +137,12 @@ def _organisational_domain(domain: str, steps: tuple[Step, ...]) -> str:
     return having[-1].domain if having else domain
 
 
-def _question(domain: str) -> Question:
-    return Question(f"_dmarc.{domain}", "TXT")
-
-
-def _asked(step: Step, domain: str, known: Answers) -> bool:
-    """Below a name that does not exist there is nothing to ask."""
-    missing = step.domain == domain and existence(domain, known).rdtype == "SOA"
-    return not missing and _fits(_question(step.domain).name)
-
-
 def _site_texts(found: Discovery, known: Answers) -> list[Question]:
     """The site's own TXT records, where they can matter."""
     mail = known.get(Question(found.domain, "MX"))
     null = mail is not None and mail.rdata == ("0 .",)
-    own = found.steps[0].seen if found.steps else None
-    astray = own is not None and found.steps[0].record is None
+    own = found.steps[0]
+    astray = own.record is None and own.seen.question in known
     exists = mail is not None and mail.status is not Status.NXDOMAIN
     return [Question(found.domain, "TXT")] if exists and (null or astray) else []
 
