@@ -51,6 +51,22 @@ _UNACCOUNTED_GRADES = text("""
     ORDER BY s.rank
 """)
 
+_FAILED_ONLY = text("""
+    SELECT count(DISTINCT site_id) FROM failures f
+    WHERE f.run_id = :run
+      AND NOT EXISTS (SELECT FROM site_runs s WHERE s.run_id = :run AND s.site_id = f.site_id)
+""")
+
+_FAILED_GRADES = text("""
+    SELECT count(*) FROM failures f
+    WHERE f.run_id = :run AND f.stage = :stage
+      AND EXISTS (SELECT FROM site_runs s WHERE s.run_id = :run AND s.site_id = f.site_id)
+      AND NOT EXISTS (
+          SELECT FROM grades g
+          WHERE g.run_id = :run AND g.site_id = f.site_id AND g.grader = :grader
+      )
+""")
+
 _STRANGERS = text("""
     SELECT s.domain FROM site_runs s
     WHERE s.run_id = :run
@@ -166,6 +182,17 @@ def versions(connection: Connection, run: int) -> Sequence[RowMapping]:
     number = func.count().label("sites")
     found = select(*columns, number).where(site_runs.c.run_id == run).group_by(*columns)
     return connection.execute(found.order_by(number.desc(), *columns)).mappings().all()
+
+
+def failed_only(connection: Connection, run: int) -> int:
+    """Sites that failed and have no SiteRun."""
+    return int(connection.execute(_FAILED_ONLY, {"run": run}).scalar_one())
+
+
+def failed_grades(connection: Connection, run: int, grader: str, stage: str) -> int:
+    """Sites with a SiteRun that failed in `stage` and have no grade of `grader`."""
+    given = {"run": run, "grader": grader, "stage": stage}
+    return int(connection.execute(_FAILED_GRADES, given).scalar_one())
 
 
 def unaccounted(connection: Connection, run: int) -> Sequence[str]:

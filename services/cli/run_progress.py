@@ -1,0 +1,57 @@
+"""Progress bars of a run, from its own numbers and the offsets of the groups."""
+
+import time
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from services.cli.run_access import Access
+from services.common.messages.topics import GRADE_REQUESTS, SCAN_RESULTS
+from services.scheduler.core.barriers import PROCESSOR, Offsets, grader_group
+from services.scheduler.core.run import Run
+from services.scheduler.handler.ports import Topics
+
+LOOK_SECONDS = 0.5
+
+
+def watch(access: Access, number: int) -> Run:
+    """Show a bar for each stage until the run is closed; returns it. Raises BrokenError."""
+    topics = access.topics
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description:12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    ) as bars:
+        tasks = {}
+        while True:
+            run = access.run(number)
+            for stage, done in stages(run, topics).items():
+                if stage not in tasks:
+                    tasks[stage] = bars.add_task(stage, total=None)
+                bars.update(tasks[stage], completed=done, total=run.sites or None)
+            if run.closed:
+                return run
+            time.sleep(LOOK_SECONDS)
+
+
+def stages(run: Run, topics: Topics) -> dict[str, int]:
+    """Sites that each stage is done with. Redelivered messages count, but never beyond the
+    sites of the run."""
+    done = dict.fromkeys(["published", "scanned", "processed", *run.graders], 0)
+    done["published"] = min(run.sites, run.published_batches * run.batch_size)
+    if SCAN_RESULTS not in run.starts:
+        return done
+    results, requests = run.starts[SCAN_RESULTS], run.starts[GRADE_REQUESTS]
+    done["scanned"] = _since(results, run.ends.get(SCAN_RESULTS) or topics.ends(SCAN_RESULTS))
+    done["processed"] = _since(results, topics.positions(PROCESSOR, SCAN_RESULTS))
+    for grader in run.graders:
+        done[grader] = _since(requests, topics.positions(grader_group(grader), GRADE_REQUESTS))
+    return {stage: min(number, run.sites) for stage, number in done.items()}
+
+
+def _since(starts: Offsets, positions: Mapping[int, int]) -> int:
+    return sum(max(0, positions.get(part, 0) - start) for part, start in starts.items())

@@ -1,0 +1,143 @@
+"""Runs in the database."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from services.common.messages.scan_request import BatchSite
+from services.common.store import outcomes, partitions, runs, sites
+from services.common.store.faults import translated
+from services.scheduler.adapters.post import put
+from services.scheduler.adapters.transaction import transaction
+from services.scheduler.core import batches
+from services.scheduler.core.barriers import Offsets, grader_group
+from services.scheduler.core.letters import Letter
+from services.scheduler.core.run import Outcome, Run
+from services.scheduler.core.run_states import State
+from services.scheduler.handler.ports import Change, Clock
+
+
+class StoredRuns:
+    """The port `Runs`; the command line reads runs by it too."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def find_open(self) -> Run | None:
+        with transaction(self._engine) as connection:
+            row = runs.find_open(connection)
+        return run_of(row) if row else None
+
+    def load(self, number: int) -> Run | None:
+        with transaction(self._engine) as connection:
+            return _load(connection, number)
+
+    def newest(self, limit: int) -> list[Run]:
+        with transaction(self._engine) as connection:
+            found = [_load(connection, number) for number in runs.newest(connection, limit)]
+        return [run for run in found if run]
+
+    def fix_sites(self, run: Run, partition_count: int) -> Run:
+        with translated():
+            partitions.create(self._engine, run.id)
+        with transaction(self._engine) as connection:
+            if not run.sites:
+                _fix(connection, run, partition_count)
+            return run_of(runs.load(connection, run.id) or {})
+
+    def batches(
+        self, run: Run, first: int, count: int
+    ) -> Sequence[tuple[int, tuple[BatchSite, ...]]]:
+        with transaction(self._engine) as connection:
+            found = runs.batches(connection, run.id, first, count)
+        return [(number, tuple(map(BatchSite._make, members))) for number, members in found]
+
+    def published(self, run: Run, count: int) -> bool:
+        with transaction(self._engine) as connection:
+            values = {"published_batches": count}
+            return runs.change(connection, run.id, State.PUBLISHING, values)
+
+    def change(
+        self, run: Run, change: Change, letters: Callable[[Run], Iterable[Letter]] = lambda _: ()
+    ) -> Run | None:
+        with transaction(self._engine) as connection:
+            values: dict[str, Any] = {"state": change.state, **change.times}
+            if change.note:
+                values["note"] = change.note
+            if not runs.change(connection, run.id, run.state, values):
+                return None
+            for topic, starts in change.starts.items():
+                runs.open_window(connection, run.id, topic, starts)
+            for topic, ends in change.ends.items():
+                runs.close_window(connection, run.id, topic, ends)
+            changed = run_of(runs.load(connection, run.id) or {})
+            put(connection, letters(changed), self._clock())
+            return changed
+
+    def fail_sites(
+        self, run: Run, stage: str, reasons: Mapping[str, str], otherwise: str | None
+    ) -> None:
+        with transaction(self._engine) as connection:
+            outcomes.fail_sites(connection, run.id, stage, reasons, otherwise)
+
+    def fail_grades(
+        self, run: Run, grader: str, reasons: Mapping[str, str], otherwise: str
+    ) -> None:
+        with transaction(self._engine) as connection:
+            stage = grader_group(grader)
+            outcomes.fail_grades(connection, run.id, grader, stage, reasons, otherwise)
+
+    def outcome(self, run: Run) -> Outcome:
+        with transaction(self._engine) as connection:
+            return outcome_of(connection, run)
+
+    def unsealed(self) -> Sequence[Run]:
+        with transaction(self._engine) as connection:
+            found = [_load(connection, number) for number in runs.unsealed(connection)]
+        return [run for run in found if run]
+
+    def seal(self, run: Run, ends: Mapping[str, Offsets]) -> None:
+        with transaction(self._engine) as connection:
+            for topic, offsets in ends.items():
+                missing = run.starts[topic].keys() - run.ends.get(topic, {}).keys()
+                new = {part: offset for part, offset in offsets.items() if part in missing}
+                runs.close_window(connection, run.id, topic, new)
+
+
+def run_of(row: Mapping[str, Any]) -> Run:
+    """The run of a row as `store.runs` loads it."""
+    counts = {name: row[name] or 0 for name in ("batch_size", "sites", "batches")}
+    return Run(**{**row, **counts, "state": State(row["state"]), "secret": bytes(row["secret"])})
+
+
+def outcome_of(connection: Connection, run: Run) -> Outcome:
+    failed: dict[str, int] = {}
+    for stage, _, number in outcomes.failed(connection, run.id):
+        failed[stage] = failed.get(stage, 0) + number
+    graded = dict.fromkeys(run.graders, 0)
+    withheld = dict.fromkeys(run.graders, 0)
+    for row in outcomes.graded(connection, run.id):
+        graded[row["grader"]] = graded.get(row["grader"], 0) + row["grades"]
+        withheld[row["grader"]] = withheld.get(row["grader"], 0) + row["withheld"]
+    return Outcome(
+        sites=outcomes.fixed(connection, run.id),
+        stored=outcomes.stored(connection, run.id),
+        failed=failed,
+        graded=graded,
+        withheld=withheld,
+    )
+
+
+def _load(connection: Connection, number: int) -> Run | None:
+    row = runs.load(connection, number)
+    return run_of(row) if row else None
+
+
+def _fix(connection: Connection, run: Run, partition_count: int) -> None:
+    expected = sites.count(connection, run.top)
+    size = run.batch_size or batches.default_size(expected, partition_count)
+    fixed = runs.fix_sites(connection, run.id, run.top, size)
+    values = {"sites": fixed, "batch_size": size, "batches": batches.count(fixed, size)}
+    runs.change(connection, run.id, State.PLANNED, values)

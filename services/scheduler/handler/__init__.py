@@ -1,0 +1,32 @@
+"""The scheduler: one turn after the other, each of which may be the last."""
+
+from dataclasses import dataclass
+
+from services.scheduler.core.run_states import State
+from services.scheduler.handler.follow import Follower
+from services.scheduler.handler.ports import Runs
+from services.scheduler.handler.publish import Publisher
+from services.scheduler.handler.timetable import Timetable
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    runs: Runs
+    timetable: Timetable
+    publisher: Publisher
+    follower: Follower
+
+    def turn(self) -> None:
+        """Do what can be done now for the schedule and for every run. Raises BrokenError."""
+        for closed in self.runs.unsealed():
+            self.follower.seal(closed)
+        self.timetable.turn()
+        run = self.runs.find_open()
+        if run is None or self.follower.close_late(run):
+            return
+        if run.state is State.PLANNED:
+            self.publisher.prepare(run)
+        elif run.state is State.PUBLISHING:
+            self.publisher.publish(run)
+        else:
+            self.follower.follow(run)

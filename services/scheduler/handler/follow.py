@@ -1,0 +1,103 @@
+"""From a queued run to its end, barrier by barrier."""
+
+from services.common.messages.topics import GRADE_REQUESTS, SCAN_RESULTS
+from services.scheduler.core import mails
+from services.scheduler.core.barriers import PROCESSOR, SCANNER, Step, next_step, waiting_for
+from services.scheduler.core.letters import Letter, event
+from services.scheduler.core.run import Outcome, Run
+from services.scheduler.core.run_states import State, verdict
+from services.scheduler.handler.ports import Change, Clock, Runs, Topics
+
+NO_RESULT = "the scanner passed its batch and left no scan result"
+NO_GRADE = "the grader passed its grade request and left no grade"
+
+
+class Follower:
+    """`threshold` is the share of sites, from 0 to 1, that must have a SiteRun."""
+
+    def __init__(self, runs: Runs, topics: Topics, clock: Clock, threshold: float) -> None:
+        self._runs = runs
+        self._topics = topics
+        self._clock = clock
+        self._threshold = threshold
+
+    def follow(self, run: Run) -> None:
+        """Take a run whose batches are out one step further, if it is ready for it."""
+        positions = {
+            barrier.group: self._topics.positions(barrier.group, barrier.topic)
+            for barrier in waiting_for(run.barriers)
+        }
+        match next_step(run.barriers, positions):
+            case Step.NOTE_SCAN_RESULTS:
+                self._scanned(run)
+            case Step.NOTE_GRADE_REQUESTS:
+                self._processed(run)
+            case Step.FINISH:
+                self._finish(run)
+
+    def seal(self, run: Run) -> None:
+        """Store the ends of a closed run's windows, and what it left undone as failed."""
+        self._fail(run, f"the run was closed: {run.note or run.state}")
+        self._runs.seal(run, {topic: self._topics.ends(topic) for topic in run.starts})
+
+    def _scanned(self, run: Run) -> None:
+        now = self._clock()
+        ends = {SCAN_RESULTS: self._topics.ends(SCAN_RESULTS)}
+        self._runs.change(
+            run,
+            Change(State.SCANNED, {"scanned_at": now}, ends=ends),
+            lambda run: [mails.scanned(run), event(run, "scanned", now, {"sites": run.sites})],
+        )
+
+    def _processed(self, run: Run) -> None:
+        self._runs.fail_sites(run, SCANNER, {}, NO_RESULT)
+        ends = {GRADE_REQUESTS: self._topics.ends(GRADE_REQUESTS)}
+        self._runs.change(run, Change(run.state, {"processed_at": self._clock()}, ends=ends))
+
+    def _finish(self, run: Run) -> None:
+        for grader in run.graders:
+            self._runs.fail_grades(run, grader, {}, NO_GRADE)
+        outcome = self._runs.outcome(run)
+        self._close(run, verdict(outcome.sites, outcome.stored, self._threshold), outcome)
+
+    def close_late(self, run: Run) -> bool:
+        """Close a run that has reached its deadline; whether it has."""
+        if run.deadline is None or self._clock() < run.deadline:
+            return False
+        stage = waiting_stage(run)
+        self._fail(run, "the run reached its deadline")
+        outcome = self._runs.outcome(run)
+        self._close(
+            run, State.INCOMPLETE, outcome, f"its deadline passed while it waited for {stage}"
+        )
+        return True
+
+    def _fail(self, run: Run, reason: str) -> None:
+        self._runs.fail_sites(run, PROCESSOR if run.scanned_at else SCANNER, {}, reason)
+        for grader in run.graders:
+            self._runs.fail_grades(run, grader, {}, reason)
+
+    def _close(self, run: Run, state: State, outcome: Outcome, note: str = "") -> None:
+        now = self._clock()
+
+        def letters(closed: Run) -> list[Letter]:
+            return [
+                self._mail(closed, outcome),
+                event(closed, state.value, now, outcome.counts, note),
+            ]
+
+        self._runs.change(run, Change(state, {"finished_at": now}, note=note), letters)
+
+    def _mail(self, run: Run, outcome: Outcome) -> Letter:
+        if run.state is State.GRADED:
+            return mails.graded(run, outcome)
+        if run.state is State.BOTCHED:
+            return mails.botched(run, outcome, self._threshold)
+        return mails.incomplete(run, outcome)
+
+
+def waiting_stage(run: Run) -> str:
+    """The groups that an open run waits for, in words."""
+    if run.queued_at is None:
+        return "its batches to be published"
+    return ", ".join(barrier.group for barrier in waiting_for(run.barriers))
