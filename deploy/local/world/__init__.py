@@ -1,0 +1,1 @@
+"""A closed set of DNS data and the server that answers from it on loopback."""
