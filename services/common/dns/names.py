@@ -95,7 +95,7 @@ def is_subdomain(name: str, of: str) -> bool:
 
 
 def _without_final_dot(text: str) -> str:
-    if len(text) < 2 or not text.endswith("."):
+    if not text.endswith(".") or text in (".", ".."):
         return text
     escapes = len(text) - 1 - len(text[:-1].rstrip("\\"))
     return text if escapes % 2 else text[:-1]
