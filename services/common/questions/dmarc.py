@@ -10,7 +10,7 @@ from services.common.dns.lookup import Observation, Question
 from services.common.dns.names import BadNameError, is_subdomain, labels, to_wire
 from services.common.dns.status import Status
 from services.common.questions.answers import Answers
-from services.common.questions.mx import addresses_of, existence
+from services.common.questions.mx import addresses_of
 from services.common.records.dmarc import DmarcRecord, read_dmarc
 
 MAX_WALK = 8
@@ -54,11 +54,11 @@ class Discovery:
 
 
 def wanted(domain: str, known: Answers) -> list[Question]:
-    """Whether the site exists, the walk, and what tells whether reports arrive. The site's TXT
-    records are there to find a record at the wrong place, and whether a site without mail says so
-    by SPF too."""
+    """The walk, and what tells whether reports arrive. The site's MX records tell whether it
+    exists and takes mail; its TXT records are there to find a record at the wrong place, and
+    whether a site without mail says so by SPF too."""
     found = discover(domain, known)
-    questions = [existence(domain, known)]
+    questions = [Question(domain, "MX")]
     questions += [step.seen.question for step in found.steps if _is_asked(step.seen, known)]
     questions += _site_texts(found, known)
     if found.policy is not None and found.policy.record is not None:
@@ -105,20 +105,18 @@ def is_external(host: str, found: Discovery) -> bool:
 
 def _walk(domain: str, known: Answers) -> Iterator[Step]:
     for name in walk_names(domain):
-        seen = _seen(name, domain, known)
+        seen = _seen(name, known)
         step = Step(name, seen, read_dmarc(seen.rdata) if seen.answered else ())
         yield step
         if step.last:
             return
 
 
-def _seen(name: str, domain: str, known: Answers) -> Observation:
-    """What was observed at one name of the walk, or follows without a question."""
+def _seen(name: str, known: Answers) -> Observation:
+    """What was observed at one name of the walk."""
     question = Question("_dmarc" if name == "." else f"_dmarc.{name}", "TXT")
     if not _fits(question.name):
         return Observation(*question, Status.NXDOMAIN, reason="no message can hold the name")
-    if name == domain and existence(domain, known).rdtype == "SOA":
-        return Observation(*question, Status.NXDOMAIN, reason="the site does not exist")
     return known.get(question) or Observation(*question, Status.NOT_ASKED, reason="not yet")
 
 

@@ -11,21 +11,12 @@ MAX_EXCHANGES = 20
 
 def wanted(domain: str, known: Answers) -> list[Question]:
     """The MX records, the addresses of every exchange, and the site's own where it has none."""
-    start = existence(domain, known)
+    start = Question(domain, "MX")
     seen = known.get(start)
-    if seen is None or start.rdtype != "MX" or seen.status is Status.NXDOMAIN:
+    if seen is None or seen.status is Status.NXDOMAIN:
         return [start]
     hosts = exchanges(seen)[:MAX_EXCHANGES] if seen.answered else [domain]
     return [start, *(question for host in hosts for question in addresses_of(host))]
-
-
-def existence(domain: str, known: Answers) -> Question:
-    """The question that tells whether the site's name exists: MX, or the SOA where that already
-    said that it does not (RFC 8020)."""
-    soa = Question(domain, "SOA")
-    seen = known.get(soa)
-    missing = seen is not None and seen.status is Status.NXDOMAIN
-    return soa if missing else Question(domain, "MX")
 
 
 def exchanges(seen: Observation) -> list[str]:

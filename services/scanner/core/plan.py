@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.common.dns.lookup import Question
+from services.common.dns.names import is_subdomain
 from services.common.questions import basics, dmarc, mx, spf
 from services.common.questions.answers import Answers
 
@@ -34,10 +35,13 @@ def next_round(domain: str, secret: bytes, known: Answers, cap: int = USUAL_QUES
 
 
 def next_questions(domain: str, secret: bytes, known: Answers) -> list[Question]:
-    """What is wanted and not known, each once."""
+    """What is wanted and not known, each once. Of a name that does not exist nothing is asked
+    but the DMARC records above it, which hold for it too."""
     wanted = basics.wanted(domain, secret, known)
     if basics.may_exist(domain, known):
         wanted += spf.wanted(domain, known)
         wanted += dmarc.wanted(domain, known)
         wanted += mx.wanted(domain, known)
+    elif known:
+        wanted += [q for q in dmarc.wanted(domain, known) if not is_subdomain(q.name, domain)]
     return [question for question in dict.fromkeys(wanted) if question not in known]

@@ -13,7 +13,7 @@ from services.common.questions.dmarc import (
     discover,
     is_external,
 )
-from services.common.questions.mx import addresses_of, existence
+from services.common.questions.mx import addresses_of
 from services.common.records.dmarc import DmarcRecord, Policy, Scope, is_dmarc, parse_dmarc
 from services.common.reference.bundle import Reference
 from services.grader.core.verdict import Section
@@ -95,9 +95,9 @@ class Case:
         return self.found.steps[0].seen
 
     @cached_property
-    def existence(self) -> Observation:
-        """The site's MX records, or its SOA where that said that the site does not exist."""
-        return self.section.get(*existence(self.domain, self.section.observations))
+    def mail(self) -> Observation:
+        """The site's MX records, which also tell whether it exists."""
+        return self.section.get(self.domain, "MX")
 
     @cached_property
     def record(self) -> DmarcRecord | None:
@@ -125,7 +125,7 @@ class Case:
         """Which of the record's policies is for the site itself (RFC 9989 section 4.10.1)."""
         if not self.inherited:
             return Scope.DOMAIN
-        missing = self.existence.status is Status.NXDOMAIN
+        missing = self.mail.status is Status.NXDOMAIN
         return Scope.NONEXISTENT if missing else Scope.SUBDOMAINS
 
     @cached_property
@@ -161,7 +161,7 @@ class Case:
         """The site neither takes nor sends mail and says so: null MX and `v=spf1 -all`."""
         texts = self.section.get(self.domain, "TXT").rdata
         policies = [text for text in texts if text.lower().split(" ")[0] == "v=spf1"]
-        return self.existence.rdata == ("0 .",) and [text.lower().split() for text in policies] == [
+        return self.mail.rdata == ("0 .",) and [text.lower().split() for text in policies] == [
             ["v=spf1", "-all"]
         ]
 

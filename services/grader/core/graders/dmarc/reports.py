@@ -133,7 +133,7 @@ def silent(case: Case) -> Iterator[Remark]:
     """RFC 7505 section 4.2: a domain without mail says so in MX, SPF and DMARC."""
     if case.silent:
         seen = case.section.get(case.domain, "TXT")
-        yield NO_MAIL_TO_REPORT(case.lookup, case.existence, seen)
+        yield NO_MAIL_TO_REPORT(case.lookup, case.mail, seen)
 
 
 def addresses(case: Case) -> Iterator[Remark]:

@@ -52,7 +52,7 @@ def _elsewhere(case: Case) -> list[Observation]:
 
 def _sites(case: Case) -> list[Section]:
     """The site without mail and with it, existing and not, as far as that is not observed."""
-    mail, texts = case.existence, case.section.get(case.domain, "TXT")
+    mail, texts = case.mail, case.section.get(case.domain, "TXT")
     sections = [case.section]
     if not mail.determined:
         sections = [

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from services.common.dns.lookup import Observation
 from services.common.dns.status import Status
-from services.common.questions.mx import MAX_EXCHANGES, addresses_of, existence
+from services.common.questions.mx import MAX_EXCHANGES, addresses_of
 from services.common.records.mx import HOSTS, Form, MxRecord, form_of, read_mx
 from services.common.reference.bundle import Reference
 from services.grader.core.verdict import Section
@@ -55,8 +55,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Case:
-    """One site. `mx` is the lookup of its MX records, or of its SOA where that said that the
-    site does not exist."""
+    """One site."""
 
     section: Section
     reference: Reference
@@ -97,7 +96,7 @@ class Case:
     @property
     def implicit(self) -> bool:
         """There is provably no MX, so that the site's own address counts."""
-        return self.mx.rdtype == "MX" and self.mx.status is Status.NODATA
+        return self.mx.status is Status.NODATA
 
     def _host(self, name: str, preferences: tuple[int, ...]) -> Host:
         form = form_of(name) if preferences else Form.HOST
@@ -111,6 +110,5 @@ class Case:
 
 
 def read(section: Section, reference: Reference) -> Case:
-    mx = section.get(*existence(section.domain, section.observations))
-    records = tuple(read_mx(mx.rdata)) if mx.answered and mx.rdtype == "MX" else ()
-    return Case(section, reference, mx, records)
+    mx = section.get(section.domain, "MX")
+    return Case(section, reference, mx, tuple(read_mx(mx.rdata)))
