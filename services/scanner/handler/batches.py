@@ -69,8 +69,9 @@ class _Batch:
     unsent: int
     """Sites whose result is not sent, the unscanned ones included."""
     scans: set[asyncio.Task[None]] = field(default_factory=set)
-    sent: asyncio.Event = field(default_factory=asyncio.Event)
     released: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """All is sent, or the batch is released."""
 
 
 class BatchScanner:
@@ -107,7 +108,7 @@ class BatchScanner:
             async for incoming in feed:
                 await self._take(incoming, feed, tasks)
             for batch in tuple(self._batches):
-                await batch.sent.wait()
+                await batch.over.wait()
             sender.cancel()
 
     async def release(self, partitions: frozenset[int]) -> None:
@@ -118,11 +119,11 @@ class BatchScanner:
         for batch in going:
             batch.released = batch.unscanned > 0
             if batch.released:
+                batch.over.set()
                 for scan in batch.scans:
                     scan.cancel()
         for batch in going:
-            if not batch.released:
-                await batch.sent.wait()
+            await batch.over.wait()
 
     async def _take(self, incoming: Incoming, feed: Feed, tasks: asyncio.TaskGroup) -> None:
         try:
@@ -197,7 +198,7 @@ class BatchScanner:
                 batch.unsent -= 1
                 if not batch.unsent:
                     feed.done(batch.incoming)
-                    batch.sent.set()
+                    batch.over.set()
                     self._batches.discard(batch)
 
     def _push(self, messages: deque[Outgoing]) -> None:
