@@ -111,9 +111,8 @@ def report_of(result: ScanResult, reference: Reference) -> dict[str, Any]:
 
 def _facts(site_run: SiteRun) -> dict[str, Any]:
     facts = {name: value for name, value in asdict(site_run).items() if name not in NOT_FACTS}
-    for moment in ("started_at", "finished_at"):
-        facts[moment] = timestamp(facts[moment])
-    return facts
+    times = {moment: timestamp(facts[moment]) for moment in ("started_at", "finished_at")}
+    return facts | times | {"capped": list(site_run.capped)}
 
 
 def _grades(

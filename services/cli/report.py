@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from services.grader.core.remark import Level, Remark, printable
@@ -119,26 +120,25 @@ def _show_remark(console: Console, name: str, remark: Mapping[str, Any]) -> None
             (f"{level:<11} ", STYLES[level]), (f"{name.upper()}: {remark['text']}", "bold")
         )
     )
-    for label, text in (("means", remark["means"]), ("mend", remark["mend"])):
-        _paragraph(console, label, text)
     seen = dict.fromkeys(
         f"{ref['name']} {ref['type']} {ref['status']}" for ref in remark["lookups"]
     )
-    _paragraph(console, "seen", _some(seen))
-    _paragraph(console, "see", f"{remark['reference']} ({remark['tag']})")
+    paragraphs = Table.grid(padding=(0, 1))
+    for label, text in (
+        ("means", remark["means"]),
+        ("mend", remark["mend"]),
+        ("seen", _some(seen)),
+        ("see", f"{remark['reference']} ({remark['tag']})"),
+    ):
+        if text:
+            paragraphs.add_row(Text(label, style="dim"), Text(text))
+    console.print(Padding(paragraphs, (0, 0, 0, 12)))
 
 
 def _some(lines: Iterable[str], most: int = 3) -> str:
     listed = list(lines)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
-
-
-def _paragraph(console: Console, label: str, text: str) -> None:
-    if text:
-        body = Text.assemble((f"{label:<6} ", "dim"), text)
-        body.no_wrap = False
-        console.print(Padding(body, (0, 0, 0, 12)))
 
 
 def _show_good(console: Console, remarks: list[tuple[str, Mapping[str, Any]]]) -> None:
