@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.cli.run_access import Access
+from services.cli.access import Access
 from services.common.messages.topics import GRADE_REQUESTS, SCAN_RESULTS
 from services.scheduler.core.barriers import PROCESSOR, Offsets, grader_group
 from services.scheduler.core.run import Run

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import run_report
-from services.cli.run_access import Access, access, fail, now
+from services.cli.access import Access, access, fail, now
 from services.cli.run_progress import watch
 from services.scheduler.adapters import books
 from services.scheduler.core import mails

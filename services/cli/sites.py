@@ -1,24 +1,18 @@
 """`dnstats sites`: bring a list in."""
 
 import json
-import sys
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, NoReturn
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.common.config import load
-from services.common.messages.envelope import BrokenError
-from services.common.store import database
+from services.cli.access import access, now
 from services.scheduler.adapters.list_source import list_file
-from services.scheduler.adapters.plans import Rates, StoredPlans
 from services.scheduler.core.ranked_list import ListInfo, Merge, RankedList
 from services.scheduler.handler.lists import Importer
-from services.scheduler.handler.ports import ListError
-from services.scheduler.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The ranked list of sites")
 app.callback()(lambda: None)
@@ -35,28 +29,9 @@ def import_(
     as_json: Annotated[bool, typer.Option("--json", help="For programs")] = False,
 ) -> None:
     """Make a list the current one. Bad lines are counted and named, never fatal."""
-    now = datetime.now(UTC)
-    day = list_date.date() if list_date else now.date()
-    try:
-        info, merge, read = _import(source, list_id, day, force, now)
-    except ListError as error:
-        _fail(error, 2)
-    except (BrokenError, database.BadAddressError) as error:
-        _fail(error, 1)
-    if as_json:
-        print(json.dumps(_as_dict(info, merge, read), indent=2))
-    else:
-        _show(info, merge, read)
-
-
-def _import(
-    source: str, list_id: str | None, day: date, force: bool, now: datetime
-) -> tuple[ListInfo, Merge, RankedList]:
-    settings = load(Settings)
-    engine = database.engine(settings.database)
-    plans = StoredPlans(engine, Rates(settings.overall_rate, settings.operator_rate))
-    with ExitStack() as stack:
-        stack.callback(engine.dispose)
+    today = now()
+    day = list_date.date() if list_date else today.date()
+    with access() as at, ExitStack() as stack:
         bar = stack.enter_context(_bar())
         task = bar.add_task("reading", total=None)
 
@@ -66,8 +41,11 @@ def _import(
         file = stack.enter_context(list_file(source, progress))
         info = ListInfo(source, list_id or file.name, day, file.sha256)
         lines = stack.enter_context(file.lines(progress))
-        merge, read = Importer(plans, lambda: now).run(info, lines, force=force)
-    return info, merge, read
+        merge, read = Importer(at.plans, lambda: today).run(info, lines, force=force)
+    if as_json:
+        print(json.dumps(_as_dict(info, merge, read), indent=2))
+    else:
+        _show(info, merge, read)
 
 
 def _bar() -> Progress:
@@ -110,8 +88,3 @@ def _as_dict(info: ListInfo, merge: Merge, read: RankedList) -> dict[str, Any]:
         "bad": dict(read.bad),
         "first_bad": [bad._asdict() for bad in read.first_bad],
     }
-
-
-def _fail(error: Exception, status: int) -> NoReturn:
-    print(error, file=sys.stderr)
-    sys.exit(status)

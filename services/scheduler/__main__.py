@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 from services.common.config import load
 from services.common.messages.envelope import BrokenError
 from services.common.store import database
-from services.common.stream.offsets import Offsets
 from services.common.stream.producer import Producer
 from services.common.stream.service import Service, start
 from services.common.telemetry.health import Pulse
@@ -61,7 +60,7 @@ def build(settings: Settings, engine: Engine, service: Service, producer: Produc
     """The scheduler on real components."""
     runs = StoredRuns(engine, _now)
     plans = StoredPlans(engine, Rates(settings.overall_rate, settings.operator_rate))
-    topics = BrokerTopics(Offsets(service.broker))
+    topics = BrokerTopics(service.broker)
     importer = Importer(plans, _now)
 
     def start_run(tick: datetime) -> None:

@@ -37,13 +37,16 @@ _FIX_SITES = text("""
 
 
 def create(connection: Connection, values: Mapping[str, Any], graders: Iterable[str]) -> int:
-    """Plan a run. Raises OpenRunError where one is open, or the time is taken already."""
+    """Plan a run; one that is scheduled for the same time is that run. Raises OpenRunError where
+    another one is open."""
+    if values["scheduled_for"] is not None:
+        same = select(runs.c.id).where(runs.c.scheduled_for == values["scheduled_for"])
+        if (number := connection.execute(same).scalar_one_or_none()) is not None:
+            return int(number)
     made = upsert(runs).values(dict(values)).on_conflict_do_nothing().returning(runs.c.id)
     number = connection.execute(made).scalar_one_or_none()
     if number is None:
-        open_ones = connection.execute(select(runs.c.id).where(runs.c.finished_at.is_(None)))
-        found = open_ones.scalar_one_or_none()
-        raise OpenRunError(f"run {found} is still open" if found else "it has been run already")
+        raise OpenRunError("another run is still open")
     rows = [{"run_id": number, "grader": grader} for grader in graders]
     connection.execute(insert(run_graders), rows)
     return int(number)

@@ -50,6 +50,11 @@ _MERGE = text("""
 """The three parts see the sites as they were; no row is in two of them."""
 
 
+def hold(connection: Connection) -> None:
+    """No import changes the sites until the transaction ends."""
+    connection.execute(text("LOCK TABLE sites IN SHARE MODE"))
+
+
 def stage(connection: Connection, ranked: Iterable[tuple[int, str]]) -> int:
     """Hold a list for `merge` in the same transaction; returns the number of its sites.
 

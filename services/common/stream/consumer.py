@@ -56,7 +56,9 @@ class Member:
         self._pulse.touch()
         self._observe()
         messages = self._consumer.consume(count, seconds)
-        self._held += [self._incoming(message) for message in messages if not _failed(message)]
+        self._held += [
+            incoming_of(self._broker, message) for message in messages if not _failed(message)
+        ]
         if self._paused:
             return []
         batch = [incoming for incoming in self._held if place(incoming) in self.mine]
@@ -136,17 +138,19 @@ class Member:
     def _places(self, partitions: list[TopicPartition]) -> frozenset[Place]:
         return frozenset((self._broker.plain(p.topic), p.partition) for p in partitions)
 
-    def _incoming(self, message: "Message[bytes, bytes]") -> Incoming:
-        headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-        return Incoming(
-            topic=self._broker.plain(cast("str", message.topic())),
-            partition=cast("int", message.partition()),
-            offset=cast("int", message.offset()),
-            key=message.key(),
-            value=message.value(),
-            headers=tuple((name, value or b"") for name, value in headers),
-            timestamp=message.timestamp()[1],
-        )
+
+def incoming_of(broker: Broker, message: "Message[bytes, bytes]") -> Incoming:
+    """A message as the rest of the system sees it."""
+    headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+    return Incoming(
+        topic=broker.plain(cast("str", message.topic())),
+        partition=cast("int", message.partition()),
+        offset=cast("int", message.offset()),
+        key=message.key(),
+        value=message.value(),
+        headers=tuple((name, value or b"") for name, value in headers),
+        timestamp=message.timestamp()[1],
+    )
 
 
 def _config(broker: Broker, group: str) -> dict[str, Any]:

@@ -49,8 +49,6 @@ class StoredPlans:
             "batch_size": order.batch_size,
         }
         with transaction(self._engine) as connection:
-            newest = sites.last_list(connection)
-            values["list"] = newest["id"] if newest else None
             try:
                 return runs.create(connection, values, order.graders)
             except runs.OpenRunError as error:

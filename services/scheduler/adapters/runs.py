@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from services.common.messages.grade_request import SECTIONS
 from services.common.messages.scan_request import BatchSite
 from services.common.store import outcomes, partitions, runs, sites
 from services.common.store.faults import translated
@@ -108,8 +109,12 @@ class StoredRuns:
 
 def run_of(row: Mapping[str, Any]) -> Run:
     """The run of a row as `store.runs` loads it."""
-    counts = {name: row[name] or 0 for name in ("batch_size", "sites", "batches")}
-    return Run(**{**row, **counts, "state": State(row["state"]), "secret": bytes(row["secret"])})
+    given = {name: row[name] or 0 for name in ("batch_size", "sites", "batches")} | {
+        "state": State(row["state"]),
+        "secret": bytes(row["secret"]),
+        "graders": tuple(name for name in SECTIONS if name in row["graders"]),
+    }
+    return Run(**{**row, **given})
 
 
 def outcome_of(connection: Connection, run: Run) -> Outcome:
@@ -136,8 +141,12 @@ def _load(connection: Connection, number: int) -> Run | None:
 
 
 def _fix(connection: Connection, run: Run, partition_count: int) -> None:
+    sites.hold(connection)
+    listed = sites.last_list(connection)
     expected = sites.count(connection, run.top)
     size = run.batch_size or batches.default_size(expected, partition_count)
     fixed = runs.fix_sites(connection, run.id, run.top, size)
     values = {"sites": fixed, "batch_size": size, "batches": batches.count(fixed, size)}
+    if listed:
+        values["list"] = listed["id"]
     runs.change(connection, run.id, State.PLANNED, values)

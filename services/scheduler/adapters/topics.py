@@ -1,17 +1,27 @@
 """Where topics and groups stand at the broker."""
 
+from datetime import datetime
+
+from services.common.messages.envelope import Incoming
+from services.common.messages.topics import dead_letter
+from services.common.stream.broker import Broker
 from services.common.stream.offsets import Offsets
+from services.common.stream.window import since
 from services.scheduler.core.barriers import positions
 
 
 class BrokerTopics:
     """The port `Topics`."""
 
-    def __init__(self, offsets: Offsets) -> None:
-        self._offsets = offsets
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._offsets = Offsets(broker)
 
     def ends(self, topic: str) -> dict[int, int]:
         return self._offsets.ends(topic)
 
     def positions(self, group: str, topic: str) -> dict[int, int]:
         return positions(self._offsets.committed(group, topic), self._offsets.starts(topic))
+
+    def dead_letters(self, topic: str, at: datetime) -> list[Incoming]:
+        return list(since(self._broker, dead_letter(topic), int(at.timestamp() * 1000)))

@@ -75,11 +75,6 @@ def list_changed(info: ListInfo, merge: Merge, read: RankedList) -> Letter:
     return mail(f"list {merge.number}", "Site List Update Is Done", "\n".join(lines))
 
 
-def import_failed(at: datetime, source: str, reason: str) -> Letter:
-    text = f"The list was not changed.\nSource: {source}\nReason: {reason}"
-    return mail(f"import {at.isoformat()}", "CRITICAL Site List Update Failed", text)
-
-
 def missed(job: str, ticks: Sequence[datetime], reason: str) -> Letter:
     """`job` is "run" or "import"; `ticks` the times at which it should have started."""
     times = "\n".join(_time(tick) for tick in ticks[-10:])

@@ -1,8 +1,15 @@
 """From a queued run to its end, barrier by barrier."""
 
-from services.common.messages.topics import GRADE_REQUESTS, SCAN_RESULTS
-from services.scheduler.core import mails
-from services.scheduler.core.barriers import PROCESSOR, SCANNER, Step, next_step, waiting_for
+from services.common.messages.topics import GRADE_REQUESTS, SCAN_REQUESTS, SCAN_RESULTS
+from services.scheduler.core import dead, mails
+from services.scheduler.core.barriers import (
+    PROCESSOR,
+    SCANNER,
+    Step,
+    grader_group,
+    next_step,
+    waiting_for,
+)
 from services.scheduler.core.letters import Letter, event
 from services.scheduler.core.run import Outcome, Run
 from services.scheduler.core.run_states import State, verdict
@@ -50,15 +57,24 @@ class Follower:
         )
 
     def _processed(self, run: Run) -> None:
+        for topic in (SCAN_RESULTS, SCAN_REQUESTS):
+            for service, reasons in self._reasons(run, topic).items():
+                self._runs.fail_sites(run, service, reasons, None)
         self._runs.fail_sites(run, SCANNER, {}, NO_RESULT)
         ends = {GRADE_REQUESTS: self._topics.ends(GRADE_REQUESTS)}
         self._runs.change(run, Change(run.state, {"processed_at": self._clock()}, ends=ends))
 
     def _finish(self, run: Run) -> None:
+        reasons = self._reasons(run, GRADE_REQUESTS)
         for grader in run.graders:
-            self._runs.fail_grades(run, grader, {}, NO_GRADE)
+            known = reasons.get(grader_group(grader), {})
+            self._runs.fail_grades(run, grader, known, NO_GRADE)
         outcome = self._runs.outcome(run)
         self._close(run, verdict(outcome.sites, outcome.stored, self._threshold), outcome)
+
+    def _reasons(self, run: Run, topic: str) -> dict[str, dict[str, str]]:
+        started_at, _ = run.span
+        return dead.reasons(self._topics.dead_letters(topic, started_at), run.id)
 
     def close_late(self, run: Run) -> bool:
         """Close a run that has reached its deadline; whether it has."""

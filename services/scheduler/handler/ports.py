@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from services.common.messages.envelope import Outgoing
+from services.common.messages.envelope import Incoming, Outgoing
 from services.common.messages.scan_request import BatchSite
 from services.scheduler.core.barriers import Offsets
 from services.scheduler.core.estimate import Estimate
@@ -129,6 +129,9 @@ class Topics(Protocol):
 
     def positions(self, group: str, topic: str) -> dict[int, int]:
         """Where the group reads on."""
+
+    def dead_letters(self, topic: str, at: datetime) -> Sequence[Incoming]:
+        """Dead letters of the topic since that time."""
 
 
 class Sender(Protocol):

@@ -1,4 +1,4 @@
-"""What the commands about runs work on."""
+"""What the commands about lists and runs work on."""
 
 import sys
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import ProgrammingError
 
 from services.common.config import load
 from services.common.messages.envelope import BrokenError, InvalidError
 from services.common.store import database
 from services.common.stream.broker import Broker
-from services.common.stream.offsets import Offsets
 from services.scheduler.adapters.plans import Rates, StoredPlans
 from services.scheduler.adapters.runs import StoredRuns
 from services.scheduler.adapters.topics import BrokerTopics
@@ -37,7 +37,7 @@ class Access:
     @property
     def topics(self) -> BrokerTopics:
         broker = Broker(self.settings.kafka, self.settings.topic_prefix)
-        return BrokerTopics(Offsets(broker))
+        return BrokerTopics(broker)
 
     def run(self, number: int | None) -> Run:
         """The run of that number, or the newest. Raises NoSuchRunError."""
@@ -68,6 +68,8 @@ def access() -> Iterator[Access]:
         fail(str(error), 2)
     except (OpenRunError, BrokenError, InvalidError) as error:
         fail(str(error), 1)
+    except ProgrammingError:
+        fail("the database has no tables of this release: dnstats database migrate", 1)
     finally:
         engine.dispose()
 
