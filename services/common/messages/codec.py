@@ -34,7 +34,10 @@ class Codec:
         self._writers, newest = _schemas(topic)
         self._schema = self._writers[newest]
         self._header = MARKER + newest
-        self._reader = None if only is None else _project(self._schema, only)
+        reader = self._schema if only is None else _project(self._schema, only)
+        self._readers = dict.fromkeys(self._writers, reader)
+        if only is None:
+            self._readers[newest] = None
 
     def encode(self, record: dict[str, Any]) -> bytes:
         out = io.BytesIO()
@@ -46,14 +49,14 @@ class Codec:
         """Raises UndecodableError for anything but one whole message of this topic."""
         if not payload or payload[:2] != MARKER or len(payload) < HEADER_SIZE:
             raise UndecodableError(f"not an Avro single-object message of {self.topic}")
-        writer = self._writers.get(payload[2:HEADER_SIZE])
+        name = payload[2:HEADER_SIZE]
+        writer = self._writers.get(name)
         if writer is None:
-            name = payload[2:HEADER_SIZE].hex()
-            raise UndecodableError(f"schema fingerprint {name} is not known for {self.topic}")
+            raise UndecodableError(f"schema fingerprint {name.hex()} is not known for {self.topic}")
         stream = io.BytesIO(payload)
         stream.seek(HEADER_SIZE)
         try:
-            record = fastavro.schemaless_reader(stream, writer, self._reader)
+            record = fastavro.schemaless_reader(stream, writer, self._readers[name])
         except Exception as error:  # fastavro raises whatever the bytes lead it into
             raise UndecodableError(f"cut off or damaged: {type(error).__name__}") from error
         if stream.tell() != len(payload):
@@ -62,20 +65,28 @@ class Codec:
         return record
 
 
+def texts(topic: str) -> dict[int, str]:
+    """The published schemas of a topic by version, as they were written."""
+    folder = files("schemas") / topic
+    entries = [entry for entry in folder.iterdir() if entry.name.endswith(".avsc")]
+    return {int(entry.name[1:-5]): entry.read_text("utf-8") for entry in entries}
+
+
+def schema(topic: str, version: int) -> Any:
+    """One published schema, parsed, as the code uses it: times are integers."""
+    return parse_schema(_without_logical_types(json.loads(texts(topic)[version])))
+
+
 @cache
 def _schemas(topic: str) -> tuple[dict[bytes, Any], bytes]:
     """All published schemas of a topic by fingerprint, and the newest one's fingerprint."""
-    folder = files("schemas") / topic
-    numbered = sorted(
-        (int(entry.name[1:-5]), entry) for entry in folder.iterdir() if entry.name.endswith(".avsc")
-    )
     known: dict[bytes, Any] = {}
     newest = b""
-    for _, entry in numbered:
-        schema = _without_logical_types(json.loads(entry.read_text("utf-8")))
-        canonical = to_parsing_canonical_form(schema)
+    for version in sorted(texts(topic)):
+        parsed = schema(topic, version)
+        canonical = to_parsing_canonical_form(parsed)
         newest = bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO"))
-        known[newest] = parse_schema(schema)
+        known[newest] = parsed
     return known, newest
 
 
