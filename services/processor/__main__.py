@@ -32,14 +32,14 @@ def main() -> None:
         service.broker,
         [SCAN_RESULTS],
         GROUP,
-        Processor(_SiteRuns(engine), reference),
+        Processor(SiteRunTable(engine), reference),
         service=GROUP,
         pulse=service.health.pulse(GROUP),
         stop=service.stop,
     )
 
 
-class _SiteRuns:
+class SiteRunTable:
     """SiteRuns in PostgreSQL."""
 
     def __init__(self, engine: Engine) -> None:

@@ -10,6 +10,7 @@ from services.common.messages.envelope import BrokenError
 from services.common.store.tables import PARTITIONED
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_LOCK_TIMEOUT = "2s"
 _ATTEMPTS = 10
 _PAUSE = 0.5
 """Seconds between attempts, in which the queue behind us drains."""
@@ -68,7 +69,7 @@ def _patiently(
     """Wait for locks in short spells only: whoever comes behind a waiting DDL waits with it."""
     with engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        connection.execute(text("SET lock_timeout = '2s'"))
+        connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
         try:
             for _ in range(_ATTEMPTS):
                 if _changed(connection, change, table, run_id):
