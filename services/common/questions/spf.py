@@ -16,7 +16,7 @@ from services.common.dns.names import BadNameError
 from services.common.questions.answers import Answers
 from services.common.records.mx import parse_mx
 from services.common.records.spf import MAX_CACHED, SpfRecord, is_spf, parse
-from services.common.records.spf_term import Term
+from services.common.records.spf_term import COUNTED, Term
 
 MAX_NODES = 50
 """SPF records looked for, the site's own included."""
@@ -28,8 +28,8 @@ MAX_EXCHANGES = 10
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A term that a receiver may evaluate. `target` is the name that it asks about; "" where that
-    depends on the message (`dynamic`), is no domain name (`malformed`), or there is none."""
+    """A term that a receiver needs DNS for. `target` is the name that it asks about; "" where that
+    depends on the message (`dynamic`) or is no domain name (`malformed`)."""
 
     term: Term
     target: str
@@ -125,7 +125,7 @@ def _node(name: str, seen: Observation | None) -> Node:
 
 
 def _steps(name: str, text: str) -> tuple[Step, ...]:
-    return tuple(_step(name, term) for term in parse(text).effective)
+    return tuple(_step(name, term) for term in parse(text).effective if term.name in COUNTED)
 
 
 _cached_steps = lru_cache(maxsize=16_384)(_steps)
@@ -133,7 +133,7 @@ _cached_steps = lru_cache(maxsize=16_384)(_steps)
 
 def _step(name: str, term: Term) -> Step:
     if term.spec is None:
-        return Step(term, name if term.name in ("a", "mx", "ptr") else "")
+        return Step(term, name)
     if not term.spec.static:
         return Step(term, "", dynamic=True)
     try:

@@ -34,9 +34,11 @@ def _counted(spans: Iterable[Span]) -> dict[int, int]:
     counts = {4: 0, 6: 0}
     reached = (0, -1)
     for version, first, last in spans:
-        start = max(first, reached[1] + 1) if version == reached[0] else first
-        counts[version] += max(0, last + 1 - start)
-        reached = (version, max(last, start - 1))
+        if version != reached[0]:
+            reached = (version, -1)
+        if last > reached[1]:
+            counts[version] += last - max(first - 1, reached[1])
+            reached = (version, last)
     return counts
 
 

@@ -17,7 +17,8 @@ from services.common.questions.spf import (
     nodes,
     step_questions,
 )
-from services.common.records.spf_term import COUNTED, Mechanism
+from services.common.records.spf import SpfRecord
+from services.common.records.spf_term import Modifier
 from services.common.reference.bundle import Reference
 from services.grader.core.graders.spf.authorised import authorised
 from services.grader.core.graders.spf.facts import (
@@ -65,18 +66,19 @@ class _Walk:
         voids = sum(outcome.voids for outcome in outcomes)
         failure = _failure(node, outcomes, lookups, voids)
         state = State.INVALID if failure else State.VALID
-        return Verdict(node, state, outcomes, lookups, voids, _ending(outcomes), failure)
+        ending = _ending(node.record, outcomes)
+        return Verdict(node, state, outcomes, lookups, voids, ending, failure)
 
     def _outcome(self, step: Step) -> Outcome:
-        counted = int(step.term.name in COUNTED)
         if not step.target or step.term.name == "ptr":
-            return Outcome(step, lookups=counted)
+            return Outcome(step, lookups=1)
         if step.leads_on:
             return self._followed(step)
         known = self.section.observations
         seen = tuple(self.section.get(*question) for question in step_questions(step, known))
-        outcome = Outcome(step, seen, lookups=counted)
-        return Outcome(step, seen, None, counted, int(outcome.empty), _address_failure(outcome))
+        outcome = Outcome(step, seen)
+        voids, failure = int(outcome.empty), _address_failure(outcome)
+        return Outcome(step, seen, lookups=1, voids=voids, failure=failure)
 
     def _followed(self, step: Step) -> Outcome:
         """include and redirect."""
@@ -139,13 +141,13 @@ def _not_validated(rdtype: str, name: str) -> str:
     return f"the {rdtype} records of {name} fail DNSSEC validation"
 
 
-def _ending(outcomes: Sequence[Outcome]) -> str:
-    """The qualifier of the first term that matches every server: `all`, redirect by its target's
-    record, or an include whose record passes everyone."""
+def _ending(record: SpfRecord, outcomes: Sequence[Outcome]) -> str:
+    """The qualifier of the first term that matches every server: an include whose record passes
+    everyone, `all`, or what redirect leads to."""
     for outcome in outcomes:
         term, child = outcome.step.term, outcome.child
-        if not isinstance(term, Mechanism):
-            return UNKNOWN if child is None or child.state is State.UNDETERMINED else child.ending
-        if term.name == "all" or (child and child.passes_everyone):
+        if isinstance(term, Modifier):
+            return child.ending if child and child.state is not State.UNDETERMINED else UNKNOWN
+        if child and child.passes_everyone:
             return term.qualifier
-    return ""
+    return record.all.qualifier if record.all else ""

@@ -1,6 +1,6 @@
 """What is known of a site's SPF once it is evaluated: the values that rules look at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -29,9 +29,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One term evaluated. `seen` are the lookups that it rests on, for mx those of the hosts'
-    addresses after the first. `lookups` and `voids` count the term and all below it; `failure`
-    says why a receiver gives up here, or is ""; `loop` names the records of a circle."""
+    """One term that needs DNS, evaluated. `seen` are the lookups that it rests on, for mx the
+    hosts' addresses after the first. `lookups` and `voids` count the term and all below it;
+    `failure` says why a receiver gives up here, or is ""; `loop` names the records of a circle."""
 
     step: Step
     seen: tuple[Observation, ...] = ()
@@ -102,12 +102,12 @@ class Evaluation:
             chain.append(outcome.child)
         return tuple(chain)
 
-    @property
-    def outcomes(self) -> Iterator[tuple[Verdict, Outcome]]:
-        """Every term of every record in the tree."""
-        for verdict in self.verdicts.values():
-            for outcome in verdict.outcomes:
-                yield verdict, outcome
+    @cached_property
+    def outcomes(self) -> tuple[tuple[Verdict, Outcome], ...]:
+        """Every term of the tree that needs DNS, with the record that it stands in."""
+        return tuple(
+            (verdict, outcome) for verdict in self.verdicts.values() for outcome in verdict.outcomes
+        )
 
     @property
     def mx(self) -> Observation:
@@ -125,20 +125,28 @@ class Evaluation:
 
     @property
     def says_null(self) -> bool:
-        """Whether the record is `-all` and nothing else."""
-        steps = self.root.node.steps
-        return len(steps) == 1 and steps[0].term.name == "all" and self.root.ending == "-"
+        """Whether the record is valid, and `-all` and nothing else."""
+        record = self.root.node.record
+        alone = record is not None and record.terms == (record.all,)
+        return alone and self.root.state is State.VALID and self.root.ending == "-"
 
     def txt(self, verdict: Verdict) -> Observation:
         return self.section.get(verdict.name, "TXT")
 
     @cached_property
-    def rests_on(self) -> list[Observation]:
-        """What points rest on; the site's MX only where there is no usable record."""
+    def followed(self) -> tuple[Observation, ...]:
+        """The lookups of the tree that can change the grade, each once."""
         seen = [self.txt(verdict) for verdict in self.verdicts.values()]
         for _, outcome in self.outcomes:
             if not outcome.step.leads_on:
                 seen += outcome.decisive
-        if self.root.state is not State.VALID:
-            seen.append(self.mx)
-        return list({one.question: one for one in seen}.values())
+        return tuple({one.question: one for one in seen}.values())
+
+    @property
+    def unseen(self) -> list[Observation]:
+        """What points rest on and was not observed; the site's MX is among it only where there is
+        no usable record."""
+        missing = [seen for seen in self.followed if not seen.determined]
+        if self.root.state is not State.VALID and not self.mx.determined and self.mx not in missing:
+            missing.append(self.mx)
+        return missing

@@ -27,9 +27,9 @@ def grade(section: Section, reference: Reference) -> Graded:
     remarks = sorted(_remarks(view), key=lambda remark: _GRAVITY[remark.kind.level])
     graded = Graded(_points(view, remarks, BEST), tuple(remarks), detail(view))
     judged = bracket(graded, _cases(view, remarks))
-    if not judged.undetermined:
-        return judged
-    return replace(judged, detail={**judged.detail, "state": State.UNDETERMINED})
+    if judged.undetermined and view.root.state is State.VALID:
+        return replace(judged, detail={**judged.detail, "state": State.UNDETERMINED})
+    return judged
 
 
 def _remarks(view: Evaluation) -> Iterator[Remark]:
@@ -52,8 +52,7 @@ def _points(view: Evaluation, remarks: list[Remark], unknown: str) -> int:
 def _cases(view: Evaluation, remarks: list[Remark]) -> Iterator[Graded]:
     """The extremes that are left open by what was not observed, or by an ending that depends on
     the message; none where all is known."""
-    unseen = [seen for seen in view.rests_on if not seen.determined]
-    if unseen:
+    if unseen := view.unseen:
         for section in _completions(view, unseen):
             case = evaluate(section, view.reference)
             yield from _ends(case, list(_remarks(case)))

@@ -109,8 +109,8 @@ INCLUDE_NOT_EXISTING = RemarkKind(
     "Correct the name by the provider's instructions, or delete the include: the service may have "
     "closed.",
 )
-INCLUDE_PERMERROR = RemarkKind(
-    "SPF_INCLUDE_PERMERROR",
+TARGET_PERMERROR = RemarkKind(
+    "SPF_TARGET_PERMERROR",
     118,
     Level.FATAL,
     "{term} in the SPF record of {name} leads to a record that receivers give up on: {reason}",
@@ -196,7 +196,7 @@ KINDS = (
     NO_MX_RECORDS_IN_MECHANISM,
     INCLUDE_WITHOUT_RECORD,
     INCLUDE_NOT_EXISTING,
-    INCLUDE_PERMERROR,
+    TARGET_PERMERROR,
     LOOP,
     INCLUDE_SELF,
     TOO_MANY_VOID_LOOKUPS,

@@ -85,7 +85,7 @@ def included_records(view: Evaluation) -> Iterator[Remark]:
                     *outcome.seen, **where, target=target, count=count
                 )
             elif child.state is State.INVALID:
-                yield kinds.INCLUDE_PERMERROR(*outcome.seen, **where, reason=child.failure)
+                yield kinds.TARGET_PERMERROR(*outcome.seen, **where, reason=child.failure)
 
 
 def redirected_records(view: Evaluation) -> Iterator[Remark]:
@@ -102,7 +102,7 @@ def redirected_records(view: Evaluation) -> Iterator[Remark]:
                 )
             elif child.state is State.INVALID:
                 where = _where(verdict, outcome)
-                yield kinds.INCLUDE_PERMERROR(*outcome.seen, **where, reason=child.failure)
+                yield kinds.TARGET_PERMERROR(*outcome.seen, **where, reason=child.failure)
 
 
 def circles(view: Evaluation) -> Iterator[Remark]:

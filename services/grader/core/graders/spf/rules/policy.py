@@ -24,10 +24,11 @@ def ending(view: Evaluation) -> Iterator[Remark]:
     """RFC 7208 sections 4.7 and 5.1: what holds for servers that no term lists."""
     last = view.chain[-1]
     record, seen = last.node.record, view.txt(last)
-    if record is None or record.modifiers("redirect"):
+    if record is None:
         return
     if record.all is None:
-        yield kinds.DEFAULT_ALL_QUALIFIER(seen, name=seen.name)
+        if not (view.root.ending or record.faults):
+            yield kinds.DEFAULT_ALL_QUALIFIER(seen, name=seen.name)
     elif record.all.qualifier == PASS:
         yield kinds.PASS_ALL(seen, name=seen.name, term=record.all.text)
     elif record.all.qualifier == "?":
@@ -119,7 +120,7 @@ def repeated_terms(view: Evaluation) -> Iterator[Remark]:
     for verdict in view.chain:
         met: set[str] = set()
         told: set[str] = set()
-        for _, term in _mechanisms_of(verdict):
+        for term in _evaluated(verdict):
             meaning = str(term).lstrip("-?~")
             if meaning in met and meaning not in told:
                 told.add(meaning)
@@ -152,14 +153,15 @@ def null_record(view: Evaluation) -> Iterator[Remark]:
 
 def _mechanisms(view: Evaluation) -> Iterator[tuple[Verdict, Mechanism]]:
     for verdict in view.chain:
-        yield from _mechanisms_of(verdict)
+        for term in _evaluated(verdict):
+            yield verdict, term
 
 
-def _mechanisms_of(verdict: Verdict) -> Iterator[tuple[Verdict, Mechanism]]:
-    """Those that a receiver evaluates."""
-    for step in verdict.node.steps:
-        if isinstance(step.term, Mechanism):
-            yield verdict, step.term
+def _evaluated(verdict: Verdict) -> Iterator[Mechanism]:
+    """The mechanisms that a receiver evaluates."""
+    for term in verdict.node.record.effective if verdict.node.record else ():
+        if isinstance(term, Mechanism):
+            yield term
 
 
 def _networks(view: Evaluation) -> Iterator[tuple[Verdict, Mechanism, Network]]:

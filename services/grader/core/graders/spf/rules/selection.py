@@ -63,18 +63,16 @@ def record_size(view: Evaluation) -> Iterator[Remark]:
 
 def not_validated(view: Evaluation) -> Iterator[Remark]:
     """RFC 4035 section 5.5: what fails validation reaches no validating receiver."""
-    for seen in view.rests_on:
+    for seen in view.followed:
         if seen.status is Status.BOGUS:
             yield kinds.BOGUS(seen, rdtype=seen.rdtype, name=seen.name)
 
 
 def not_observed(view: Evaluation) -> Iterator[Remark]:
     """RFC 7208 section 4.4: an answer that did not come says nothing about the record."""
-    for seen in view.rests_on:
-        if not seen.determined:
-            yield kinds.NOT_OBSERVED(
-                seen, rdtype=seen.rdtype, name=seen.name, status=seen.reason or seen.status.value
-            )
+    for seen in view.unseen:
+        status = f"{seen.status} ({seen.reason})" if seen.reason else seen.status.value
+        yield kinds.NOT_OBSERVED(seen, rdtype=seen.rdtype, name=seen.name, status=status)
 
 
 RULES = (
