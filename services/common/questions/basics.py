@@ -91,7 +91,8 @@ def _indicator_above(domain: str, known: Answers) -> list[Question]:
     if own is None or own.answered:
         return []
     found = discover(domain, known)
-    if found.organisational_domain == domain or any(step.seen is None for step in found.steps):
+    known_to_its_end = all(step.seen.determined for step in found.steps)
+    if found.organisational_domain == domain or not known_to_its_end:
         return []
     return [Question(name, "TXT") for name in _below(found.organisational_domain, (BIMI,))]
 

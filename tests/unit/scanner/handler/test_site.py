@@ -71,9 +71,12 @@ def test_what_the_answers_name_is_followed() -> None:
     assert found[Question("site.test._report._dmarc.host.test", "TXT")] is Status.NXDOMAIN
 
 
-def test_a_site_that_does_not_exist_is_asked_one_question() -> None:
+def test_of_a_site_that_does_not_exist_only_the_policy_above_it_is_asked() -> None:
     result = scan(World(SITE), "gone.test")
-    assert statuses(result) == {Question("gone.test", "SOA"): Status.NXDOMAIN}
+    assert statuses(result) == {
+        Question("gone.test", "SOA"): Status.NXDOMAIN,
+        Question("_dmarc.test", "TXT"): Status.NXDOMAIN,
+    }
 
 
 def test_a_site_whose_servers_fail_is_asked_what_every_site_is_asked() -> None:
