@@ -90,6 +90,7 @@ class Server:
         self._young: deque[_Flight] = deque()
         self._under_way = self._young_count = 0
         self._channels: list[Channel] = []
+        self._retired: list[Channel] = []
         self._entropy = Entropy()
         self._timer: asyncio.TimerHandle | None = None
         self._blocked = False
@@ -112,7 +113,7 @@ class Server:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for channel in self._channels:
+        for channel in self._channels + self._retired:
             channel.close()
         self._waiting.clear()
 
@@ -156,9 +157,13 @@ class Server:
             return channel
         channel = self._channels[place]
         if channel.taken >= self._limits.socket_life:
-            channel.retire()
+            self._retire(channel)
             channel = self._channels[place] = self._open()
         return channel
+
+    def _retire(self, channel: Channel) -> None:
+        channel.retire()
+        self._retired = [old for old in [*self._retired, channel] if not old.closed]
 
     def _open(self) -> Channel:
         return Channel(self.endpoint, self._limits.receive_buffer, self._stray)

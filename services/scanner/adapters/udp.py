@@ -30,7 +30,7 @@ class Channel:
         self.flights: dict[bytes, Flight] = {}
         self.taken = 0
         self._stray = stray
-        self._retired = self._closed = False
+        self._retired = self.closed = False
         self._socket = socket.socket(endpoint.family, socket.SOCK_DGRAM)
         try:
             self._socket.setblocking(False)
@@ -61,8 +61,8 @@ class Channel:
             self.close()
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self._loop.remove_reader(self._socket)
             self._socket.close()
 
@@ -81,7 +81,7 @@ class Channel:
                 self._stray()
                 continue
             flight.landed(response)
-            if self._closed:
+            if self.closed:
                 return
 
     def _refused(self, error: OSError) -> None:
