@@ -36,7 +36,7 @@ class Postgres:
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self._user = _unprivileged_user()
-        self._home = _reachable(folder.absolute(), self._user)
+        self._home = data_folder(folder.absolute())
         self._programs = _programs(self._user)
         self._port = kept_ports(folder / "ports.json", 1)[0]
         command = [str(self._programs / "postgres"), "-D", str(self._home / "data")]
@@ -143,6 +143,14 @@ def drop_database(server: str, name: str) -> None:
             cursor.execute(text.format(sql.Identifier(name)))
 
 
+def data_folder(folder: Path) -> Path:
+    """`folder`, or where the user that runs the server cannot get to it (below root's home) a
+    place in /var/tmp that belongs to it."""
+    if _unprivileged_user() is None or _open_to_others(folder.parent):
+        return folder
+    return Path("/var/tmp") / _private_name(folder)  # noqa: S108  # made 0700 before first use
+
+
 def _unprivileged_user() -> str | None:
     if os.geteuid() != 0:
         return None
@@ -201,13 +209,6 @@ def _copied(programs: Path) -> Path:
     if copy.stat().st_uid != os.geteuid():
         raise LocalError(f"{copy} belongs to somebody else: remove it")
     return copy / package.name / programs.name
-
-
-def _reachable(folder: Path, user: str | None) -> Path:
-    """`folder`, or where root's user cannot get to it a place in /var/tmp that belongs to it."""
-    if user is None or _open_to_others(folder.parent):
-        return folder
-    return Path("/var/tmp") / _private_name(folder)  # noqa: S108  # made 0700 before first use
 
 
 def _forget_dead_server(data: Path) -> None:

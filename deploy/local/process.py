@@ -34,6 +34,7 @@ class Child:
         folder: Path,
         *,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
         user: str | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
@@ -41,7 +42,8 @@ class Child:
         self.command = list(command)
         self.log = folder / "logs" / f"{name}.log"
         self.record = folder / "pids" / f"{name}.json"
-        self._env = None if env is None else dict(os.environ) | dict(env)
+        self._env = None if env is None else dict(env)
+        self._cwd = Path("/") if user else cwd
         self._user = user
         self._stop_signal = stop_signal
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,7 +67,7 @@ class Child:
                 env=self._env,
                 user=self._user,
                 start_new_session=True,
-                cwd="/" if self._user else None,
+                cwd=self._cwd,
             )
         remember(self.record, self._process.pid, self._stop_signal)
 
@@ -75,10 +77,14 @@ class Child:
     def exit_code(self) -> int | None:
         return None if self._process is None else self._process.poll()
 
-    def stop(self, grace: float = 15.0) -> None:
-        """Ask it to end, wait `grace` seconds, then end it and its group."""
+    def ask_to_stop(self) -> None:
         if self._process is not None and self.alive():
             self._process.send_signal(self._stop_signal)
+
+    def stop(self, grace: float = 15.0) -> None:
+        """Ask it to end, wait `grace` seconds, then end it and its group."""
+        self.ask_to_stop()
+        if self._process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(grace)
         self.kill()
