@@ -137,9 +137,10 @@ NOT_OBSERVED = RemarkKind(
 
 def absent(case: Case) -> Iterator[Remark]:
     """RFC 9989 section 4.10.1: without any record, DMARC is not applied."""
-    settled = all(step.seen.determined for step in case.found.steps)
-    if case.record is None and case.own.absent and settled:
-        yield NO_DMARC_RECORD(case.own)
+    attempts = any(map(near_miss, case.own.rdata))
+    found = any(step.records or not step.seen.determined for step in case.found.steps)
+    if not attempts and not found and case.own.status is not Status.BOGUS:
+        yield NO_DMARC_RECORD(*(step.seen for step in case.found.steps))
 
 
 def multiple(case: Case) -> Iterator[Remark]:

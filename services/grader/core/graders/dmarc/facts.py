@@ -125,8 +125,12 @@ class Case:
         """Which of the record's policies is for the site itself (RFC 9989 section 4.10.1)."""
         if not self.inherited:
             return Scope.DOMAIN
-        missing = self.mail.status is Status.NXDOMAIN
-        return Scope.NONEXISTENT if missing else Scope.SUBDOMAINS
+        return Scope.NONEXISTENT if self.missing else Scope.SUBDOMAINS
+
+    @property
+    def missing(self) -> bool:
+        """The site's name does not exist."""
+        return self.mail.status is Status.NXDOMAIN
 
     @cached_property
     def policy(self) -> Policy:
@@ -136,12 +140,14 @@ class Case:
 
     @cached_property
     def policy_below(self) -> Policy:
-        """The weaker of what they do for existing and non-existent names below the site."""
+        """The weaker of what they do for existing and non-existent names below the site. Below a
+        name that does not exist there are only the latter."""
         record = self.found.inherited.record if self.found.inherited else None
         if record is None or not record.applied or self.record is None:
             return Policy.NONE
-        both = (record.effective(Scope.SUBDOMAINS), record.effective(Scope.NONEXISTENT))
-        return min(both, key=lambda policy: policy.rank)
+        nonexistent = record.effective(Scope.NONEXISTENT)
+        existing = nonexistent if self.missing else record.effective(Scope.SUBDOMAINS)
+        return min(existing, nonexistent, key=lambda policy: policy.rank)
 
     @cached_property
     def destinations(self) -> dict[str, Destination]:

@@ -6,29 +6,33 @@ from itertools import product
 
 from services.common.dns.lookup import Observation
 from services.common.dns.status import Status
+from services.common.questions.dmarc import Step
 from services.grader.core.graders.dmarc.facts import Case, read
 from services.grader.core.verdict import Section
 
-_ELSEWHERE = "rua=mailto:dmarc@reports.invalid"
 _RECORDS = (
     None,
-    "v=DMARC1; p=none",
-    "v=DMARC1; p=none; psd=n",
-    "v=DMARC1; p=none; psd=y",
-    f"v=DMARC1; p=reject; {_ELSEWHERE}",
-    f"v=DMARC1; p=reject; psd=n; {_ELSEWHERE}",
+    "v=DMARC1; p=none; psd={psd}",
+    "v=DMARC1; p=reject; psd={psd}; rua=mailto:dmarc@reports.invalid",
 )
-"""What an unobserved name of the walk could hold: every outcome, at its worst and at its best."""
+"""What an unobserved name of the walk could hold: nothing, the worst and the best."""
 
 
 def possible(case: Case) -> Iterator[Case]:
     """The extreme cases that the unobserved leaves open; none where all is observed."""
-    walk = [step.seen for step in case.found.steps if not step.seen.determined]
+    walk = [step for step in case.found.steps if not step.seen.determined]
     if not walk and not _elsewhere(case) and len(_sites(case)) == 1:
         return
-    for text in _RECORDS if walk else _RECORDS[:1]:
-        section = case.section.assuming(*(_holding(seen, text) for seen in walk))
-        yield from _completed(read(section, case.reference))
+    for text, psd in product(_RECORDS, "uny") if walk else [(None, "u")]:
+        seen = (_step_holding(step, case, text, psd) for step in walk)
+        yield from _completed(read(case.section.assuming(*seen), case.reference))
+
+
+def _step_holding(step: Step, case: Case, text: str | None, psd: str) -> Observation:
+    """A registry that publishes a record declares it by psd=y, or else it would claim every domain
+    below for its own organisation."""
+    registry = case.reference.public_suffix(step.domain) == step.domain
+    return _holding(step.seen, text and text.format(psd="y" if registry else psd))
 
 
 def _completed(case: Case) -> Iterator[Case]:
