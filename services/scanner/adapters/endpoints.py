@@ -30,7 +30,7 @@ def endpoint(text: str) -> Endpoint:
         address = IPv6Address(host) if ":" in host else IPv4Address(host)
     except AddressValueError:
         raise _bad(text) from None
-    if not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536):
+    if not (port.isascii() and port.isdecimal() and len(port) < 6 and 0 < int(port) < 65536):
         raise _bad(text)
     return Endpoint(str(address), int(port))
 
