@@ -1,13 +1,22 @@
 """Settings from the environment: parsed and validated before anything connects."""
 
 import sys
-from typing import Literal, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENV_FILE = ".dnstats/env"
 """Addresses of the local broker and database, written by `make run`; real variables win."""
+
+
+def _postgresql(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres", "postgresql+psycopg2"):
+        raise ValueError("no PostgreSQL URL (postgresql://user:password@host:5432/name)")
+    _ = parts.port  # raises ValueError
+    return url
 
 
 class Settings(BaseSettings):
@@ -19,10 +28,12 @@ class Settings(BaseSettings):
 
     env: str = "Production"
     kafka: str = "localhost:9092"
-    database: str = "postgresql://dnstats@localhost:5432/dnstats"
+    database: Annotated[str, AfterValidator(_postgresql)] = (
+        "postgresql://dnstats@localhost:5432/dnstats"
+    )
     resolvers: str = "127.0.0.1:53"
     targets: str = "public"
-    reference: str = "public"
+    reference: Literal["public", "world"] = "public"
     topic_prefix: str = ""
     partitions: int = Field(24, ge=1)
     """Of each of the main topics."""
@@ -52,5 +63,7 @@ def load(kind: type[S], **given: object) -> S:
 def _refuse(error: ValidationError) -> NoReturn:
     for fault in error.errors():
         name = "DNSTATS_" + "_".join(str(part) for part in fault["loc"]).upper()
-        print(f"{name}: {fault['msg']} (it is {fault['input']!r})", file=sys.stderr)
+        shown = str(fault["input"])
+        given = "" if "@" in shown else f" (it is {shown!r})"  # it may hold a password
+        print(f"{name}: {fault['msg']}{given}", file=sys.stderr)
     sys.exit(2)

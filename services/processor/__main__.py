@@ -22,17 +22,16 @@ GROUP = "processor"
 def main() -> None:
     settings = load(ProcessorSettings)
     service = start(GROUP, settings)
+    engine = database.engine(settings.database)
     try:
-        reference = load_reference(settings.reference)
-        engine = database.engine(settings.database)
         service.wait_for(lambda: database.verify(engine))
-    except (ValueError, database.SchemaError) as error:
+    except database.SchemaError as error:
         raise SystemExit(str(error)) from error
     loop.run(
         service.broker,
         [SCAN_RESULTS],
         GROUP,
-        Processor(SiteRunTable(engine), reference),
+        Processor(SiteRunTable(engine), load_reference(settings.reference)),
         service=GROUP,
         pulse=service.health.pulse(GROUP),
         stop=service.stop,

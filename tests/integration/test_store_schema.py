@@ -111,7 +111,7 @@ class TestMigrateCommand:
     @pytest.mark.parametrize(
         ("address", "status", "complaint"),
         [
-            ("mysql://here/x", 2, "DNSTATS_DATABASE: not a PostgreSQL URL"),
+            ("mysql://here/x", 2, "DNSTATS_DATABASE: Value error, no PostgreSQL URL"),
             ("postgresql://127.0.0.1:1/x", 1, "database: connection to server"),
         ],
     )
