@@ -43,7 +43,7 @@ def main() -> None:
 
 def _run(service: Service, engine: Engine, name: str) -> None:
     group = f"grader-{name}"
-    service.wait_for(lambda: _begin(service, engine, group))
+    service.wait_for(lambda: _begin(service, engine, group), name=group)
     loop.run(
         service.broker,
         [GRADE_REQUESTS],

@@ -23,7 +23,7 @@ class Judgement:
 
 
 class Store(Protocol):
-    def __call__(self, judgements: Sequence[Judgement]) -> None:
+    def __call__(self, judgements: Sequence[Judgement], /) -> None:
         """Store all in one transaction. Raises InvalidError, BrokenError."""
 
 

@@ -29,10 +29,10 @@ class Service:
     health: health.Health
     stop: threading.Event
 
-    def wait_for(self, work: Callable[[], T]) -> T:
-        """Do it as soon as it can be done: BrokenError is waited out, not ready meanwhile. Exits
-        with 0 where the process is stopped before."""
-        pulse = self.health.pulse("start")
+    def wait_for(self, work: Callable[[], T], name: str = "start") -> T:
+        """Do it as soon as it can be done: BrokenError is waited out, the pulse `name` not ready
+        meanwhile. Exits with 0 where the process is stopped before."""
+        pulse = self.health.pulse(name)
         while not self.stop.is_set():
             pulse.touch()
             try:
@@ -42,7 +42,7 @@ class Service:
                 logs.logger().warning("cannot start yet", fault=str(error))
                 self.stop.wait(RETRY_SECONDS)
             else:
-                self.health.forget("start")
+                self.health.forget(name)
                 return done
         sys.exit(0)
 
