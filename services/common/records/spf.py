@@ -4,6 +4,7 @@ Parsing never fails: what is wrong is data (`SpfRecord.faults`), and a record wi
 every receiver answer "permerror" (section 4.6).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,6 +21,9 @@ from services.common.records.spf_term import (
 )
 
 VERSION = "v=spf1"
+_RUN_TOGETHER = re.compile(
+    r"[^-+?~](?P<next>[-+?~]?(?:include:|exists:|redirect=|ip[46]:)|[-+?~]all\Z)", re.IGNORECASE
+)
 MAX_CACHED = 1024
 """Longer texts are parsed anew, so that strangers cannot fill the memory."""
 
@@ -35,20 +39,17 @@ class SpfRecord:
     """What a receiver evaluates, in its order: mechanisms to the first `all` (section 5.1), then
     redirect where there is no `all` (section 6.1)."""
     all: Mechanism | None = field(init=False)
+    ignored: tuple[Mechanism, ...] = field(init=False)
+    """Mechanisms after the first `all`."""
 
     def __post_init__(self) -> None:
-        effective: list[Term] = []
-        final = None
-        for term in self.terms:
-            if isinstance(term, Mechanism):
-                effective.append(term)
-                if term.name == "all":
-                    final = term
-                    break
-        if final is None:
-            effective += self.modifiers("redirect")[:1]
-        object.__setattr__(self, "effective", tuple(effective))
-        object.__setattr__(self, "all", final)
+        mechanisms = [term for term in self.terms if isinstance(term, Mechanism)]
+        ends = [at for at, term in enumerate(mechanisms, 1) if term.name == "all"]
+        end = ends[0] if ends else len(mechanisms)
+        redirect = () if ends else self.modifiers("redirect")[:1]
+        object.__setattr__(self, "effective", (*mechanisms[:end], *redirect))
+        object.__setattr__(self, "all", mechanisms[end - 1] if ends else None)
+        object.__setattr__(self, "ignored", tuple(mechanisms[end:]))
 
     def modifiers(self, name: str) -> list[Modifier]:
         return [term for term in self.terms if isinstance(term, Modifier) and term.name == name]
@@ -79,7 +80,8 @@ def _parse(text: str) -> SpfRecord:
         try:
             term = read_term(written)
         except FaultError as error:
-            faults.append(Fault(error.code, written, position, str(error)))
+            reason = f"{error}{_missing_space(written)}"
+            faults.append(Fault(error.code, written, position, reason))
             continue
         terms.append(term)
         if term.name in once:
@@ -91,6 +93,12 @@ def _parse(text: str) -> SpfRecord:
 
 
 _cached = lru_cache(maxsize=16_384)(_parse)
+
+
+def _missing_space(written: str) -> str:
+    """The commonest cause of a fault: two terms that run together."""
+    found = _RUN_TOGETHER.search(written)
+    return f"; a space seems to be missing before {found['next']}" if found else ""
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

@@ -1,6 +1,7 @@
 """Addresses and networks as SPF writes them (RFC 7208 sections 5.6 and 12)."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
@@ -31,12 +32,12 @@ class Network(NamedTuple):
 
     @property
     def address(self) -> str:
-        return str(IPv4Address(self.value) if self.version == 4 else IPv6Address(self.value))
+        return _address(self.version, self.value)
 
     @property
     def masked(self) -> str:
         """The network without host bits, as text."""
-        return f"{self._replace(value=self.first).address}/{self.prefix}"
+        return f"{_address(self.version, self.first)}/{self.prefix}"
 
     @property
     def _host_bits(self) -> int:
@@ -45,6 +46,11 @@ class Network(NamedTuple):
     def __str__(self) -> str:
         whole = self.prefix == BITS[self.version]
         return self.address if whole else f"{self.address}/{self.prefix}"
+
+
+@lru_cache(maxsize=1 << 16)
+def _address(version: int, value: int) -> str:
+    return str(IPv4Address(value) if version == 4 else IPv6Address(value))
 
 
 def read_ip4(text: str) -> int | None:

@@ -75,10 +75,13 @@ class _Walk:
         if step.leads_on:
             return self._followed(step)
         known = self.section.observations
-        seen = tuple(self.section.get(*question) for question in step_questions(step, known))
-        outcome = Outcome(step, seen)
-        voids, failure = int(outcome.empty), _address_failure(outcome)
-        return Outcome(step, seen, lookups=1, voids=voids, failure=failure)
+        seen = tuple(
+            known.get(asked) or self.section.get(*asked) for asked in step_questions(step, known)
+        )
+        decisive = seen[:1] if step.term.name == "mx" else seen
+        empty = all(one.absent for one in decisive)
+        failure = _address_failure(step, decisive)
+        return Outcome(step, seen, None, 1, int(empty), failure, (), empty)
 
     def _followed(self, step: Step) -> Outcome:
         """include and redirect."""
@@ -89,7 +92,8 @@ class _Walk:
             return Outcome(step, (seen,), lookups=1, failure=reason, loop=loop)
         child = self.verdict(step.target)
         voids = int(seen.absent) + child.voids
-        return Outcome(step, (seen,), child, 1 + child.lookups, voids, _child_failure(child))
+        failure = _child_failure(child)
+        return Outcome(step, (seen,), child, 1 + child.lookups, voids, failure, (), seen.absent)
 
 
 def _state_without_record(node: Node) -> State:
@@ -124,17 +128,13 @@ def _child_failure(child: Verdict) -> str:
     return child.failure
 
 
-def _address_failure(outcome: Outcome) -> str:
-    for seen in outcome.decisive:
+def _address_failure(step: Step, decisive: Sequence[Observation]) -> str:
+    for seen in decisive:
         if seen.status is Status.BOGUS:
             return _not_validated(seen.rdtype, seen.name)
-    if outcome.step.term.name == "mx" and _hosts(outcome.seen[0]) > MAX_EXCHANGES:
-        return f"{outcome.step.target} has more than {MAX_EXCHANGES} mail servers"
+    if step.term.name == "mx" and len(exchanges(decisive[0].rdata)) > MAX_EXCHANGES:
+        return f"{step.target} has more than {MAX_EXCHANGES} mail servers"
     return ""
-
-
-def _hosts(mx: Observation) -> int:
-    return len(exchanges(mx.rdata))
 
 
 def _not_validated(rdtype: str, name: str) -> str:

@@ -41,15 +41,13 @@ class Outcome:
     failure: str = ""
     loop: tuple[str, ...] = ()
 
+    empty: bool = False
+    """A void lookup (RFC 7208 section 4.6.4): for `a`, neither kind of address exists."""
+
     @property
     def decisive(self) -> tuple[Observation, ...]:
         """The lookups that can change the grade: an mx host without address is void for nobody."""
         return self.seen[:1] if self.step.term.name == "mx" else self.seen
-
-    @property
-    def empty(self) -> bool:
-        """A void lookup (RFC 7208 section 4.6.4): for `a`, neither kind of address exists."""
-        return bool(self.seen) and all(one.absent for one in self.decisive)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from services.common.records.spf_network import BITS, Network
 from services.common.records.spf_term import Mechanism, Modifier
+from services.common.reference.bundle import Reference
 from services.grader.core.graders.spf.facts import PASS, Evaluation, Verdict
 from services.grader.core.graders.spf.kinds import policy as kinds
 from services.grader.core.remark import Remark
@@ -57,11 +58,7 @@ def every_address(view: Evaluation) -> Iterator[Remark]:
 def wide_networks(view: Evaluation) -> Iterator[Remark]:
     """RFC 7208 section 5.6: a short prefix length admits millions of machines."""
     for verdict, term in _mechanisms(view):
-        prefixes = {4: term.prefix4, 6: term.prefix6}
-        if term.network:
-            prefixes = {term.network.version: term.network.prefix}
-        wide = any(prefix <= WIDE_PREFIX[version] for version, prefix in prefixes.items())
-        if wide and term.qualifier == PASS:
+        if term.qualifier == PASS and _wide(term, view.reference):
             yield kinds.TOO_WIDE(view.txt(verdict), name=verdict.name, term=term.text)
 
 
@@ -74,15 +71,17 @@ def private_networks(view: Evaluation) -> Iterator[Remark]:
 
 def terms_after_all(view: Evaluation) -> Iterator[Remark]:
     """RFC 7208 section 5.1: mechanisms after all are ignored."""
-    for verdict, final, rest in _after_all(view):
-        ignored = [term.text for term in rest if term.name != "all"]
-        seen = view.txt(verdict)
-        if ignored:
-            terms = " ".join(ignored)
-            yield kinds.TERMS_AFTER_ALL(seen, name=seen.name, all=final.text, terms=terms)
-        for term in rest:
-            if term.name == "all":
-                yield kinds.TOO_MANY_ENDINGS(seen, name=seen.name, term=term.text)
+    for verdict in view.chain:
+        record, seen = verdict.node.record, view.txt(verdict)
+        if record and record.all and record.ignored:
+            others = [term.text for term in record.ignored if term.name != "all"]
+            if others:
+                yield kinds.TERMS_AFTER_ALL(
+                    seen, name=seen.name, all=record.all.text, terms=" ".join(others)
+                )
+            for term in record.ignored:
+                if term.name == "all":
+                    yield kinds.TOO_MANY_ENDINGS(seen, name=seen.name, term=term.text)
 
 
 def ignored_redirect(view: Evaluation) -> Iterator[Remark]:
@@ -177,13 +176,12 @@ def _modifiers(view: Evaluation) -> Iterator[tuple[Verdict, Modifier]]:
                 yield verdict, term
 
 
-def _after_all(view: Evaluation) -> Iterator[tuple[Verdict, Mechanism, list[Mechanism]]]:
-    for verdict in view.chain:
-        record = verdict.node.record
-        if record and record.all:
-            mechanisms = [term for term in record.terms if isinstance(term, Mechanism)]
-            at = next(i for i, term in enumerate(mechanisms) if term is record.all)
-            yield verdict, record.all, mechanisms[at + 1 :]
+def _wide(term: Mechanism, reference: Reference) -> bool:
+    """Private networks may be as wide as they like: `private_networks` is about them."""
+    if network := term.network:
+        wide = network.prefix <= WIDE_PREFIX[network.version]
+        return wide and reference.is_public(network.masked)
+    return term.prefix4 <= WIDE_PREFIX[4] or term.prefix6 <= WIDE_PREFIX[6]
 
 
 def _within(network: Network, other: Network) -> bool:
