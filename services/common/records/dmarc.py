@@ -141,7 +141,7 @@ def parse_dmarc(text: str) -> DmarcRecord:
     """A TXT record that `is_dmarc`."""
     tags = parse_tags(text)
     reader = _Reader(tags)
-    reader.historic()
+    reader.check_others()
     return DmarcRecord(
         text=text,
         tags=tags,
@@ -225,8 +225,9 @@ class _Reader:
             self._fault(FaultKind.CONFLICT, "fo", value)
         return options
 
-    def historic(self) -> None:
-        """Receivers of RFC 7489 still read these."""
+    def check_others(self) -> None:
+        """The version, and the tags that only receivers of RFC 7489 still read."""
+        self._single("v")
         for tag, valid in (("pct", _is_percentage), ("rf", _is_format), ("ri", _is_interval)):
             value = self._single(tag)
             if value is not None and not valid(value):
@@ -267,8 +268,6 @@ def _faults_of_form(text: str, tags: TagList) -> Iterator[Fault]:
         if name not in _KNOWN:
             kind = FaultKind.CASE if name.lower() in _KNOWN else FaultKind.UNKNOWN
             yield Fault(kind, name, tags.values(name)[0])
-    if len(tags.values("v")) > 1:
-        yield Fault(FaultKind.DUPLICATE, "v", ", ".join(tags.values("v")))
     for part in tags.malformed:
         yield Fault(FaultKind.MALFORMED, "", part)
     if odd := _OUTSIDE.search(text):

@@ -120,8 +120,8 @@ CONTRADICTORY_TAG = RemarkKind(
     level=Level.ERROR,
     text="{tag} is given different values: {value}",
     reference="RFC 6376 section 3.2",
-    means="Receivers differ in which of them they use, and some discard the record. It counts "
-    "as not given here.",
+    means="Receivers differ in which of them they use, and some discard the record. None of them "
+    "can be relied on.",
     mend="Keep the one that you mean.",
 )
 MALFORMED_PART = RemarkKind(
