@@ -40,8 +40,8 @@ def import_(
 
         file = stack.enter_context(list_file(source, progress))
         info = ListInfo(source, list_id or file.name, day, file.sha256)
-        lines = stack.enter_context(file.lines(progress))
-        merge, read = Importer(at.plans, lambda: today).run(info, lines, force=force)
+        importer = Importer(at.plans, lambda: today)
+        merge, read = importer.run(info, file.lines(progress), force=force)
     if as_json:
         print(json.dumps(_as_dict(info, merge, read), indent=2))
     else:

@@ -68,9 +68,9 @@ def build(settings: Settings, engine: Engine, service: Service, producer: Produc
         plans.plan(order(None, None, settings.grader_names, top), tick, _now())
 
     def import_list(tick: datetime) -> None:
-        with list_file(settings.list_source) as file, file.lines() as lines:
+        with list_file(settings.list_source) as file:
             info = ListInfo(settings.list_source, file.name, tick.date(), file.sha256)
-            importer.run(info, lines)
+            importer.run(info, file.lines())
 
     jobs = {
         "import": Job(settings.import_schedule, import_list),

@@ -1,12 +1,14 @@
 """A list from a file or a URL, plain or zipped, as lines."""
 
 import hashlib
+import http.client
 import io
+import lzma
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -27,6 +29,9 @@ WHOLE_TIMEOUT = 600.0
 _CHUNK = 1 << 18
 _AGENT = "dnstats (list import)"
 
+_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError)
+"""RuntimeError: zipfile says so that an archive is encrypted, or packed in a way unknown to it."""
+
 Progress = Callable[[int, int | None], None]
 """Called with bytes done and, where known, bytes in all."""
 
@@ -39,15 +44,13 @@ class ListFile:
     name: str
     sha256: bytes
 
-    @contextmanager
-    def lines(self, progress: Progress = lambda done, of: None) -> Iterator[Iterator[bytes]]:
-        """Its lines, each at most a little longer than a good one can be. Raises ListError, also
-        while they are read."""
+    def lines(self, progress: Progress = lambda done, of: None) -> Iterator[bytes]:
+        """Its lines, each at most a little longer than a good one can be. Raises ListError."""
         try:
             with self.path.open("rb") as raw, closing(_unzipped(raw, self.name)) as plain:
                 size = self.path.stat().st_size
-                yield _lines(plain, self.name, lambda: progress(raw.tell(), size))
-        except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+                yield from _lines(plain, self.name, lambda: progress(raw.tell(), size))
+        except _UNREADABLE as error:
             raise ListError(f"{self.name} cannot be read: {error}") from error
 
 
@@ -81,7 +84,7 @@ def _download(url: str, path: Path, progress: Progress) -> None:
                 raise ListError(f"{url} answers with status {response.status}")
             length = response.headers.get("Content-Length", "")
             _copy(response, out, url, int(length) if length.isdecimal() else None, progress)
-    except (OSError, ValueError, urllib.error.URLError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise ListError(f"{url} cannot be downloaded: {error}") from error
 
 

@@ -26,9 +26,7 @@ class Deliverer:
         """Try everything that is due once; what fails is tried later, ever more rarely."""
         waiting = self._post.waiting(self._clock(), AT_ONCE)
         self._deliver_events([letter for letter, _ in waiting if letter.kind == "event"])
-        for letter, attempts in waiting:
-            if letter.kind == "mail":
-                self._deliver_mail(letter, attempts)
+        self._deliver_mails([found for found in waiting if found[0].kind == "mail"])
 
     def _deliver_events(self, letters: list[Letter]) -> None:
         if not letters:
@@ -43,13 +41,19 @@ class Deliverer:
         else:
             self._post.delivered(letters, self._clock())
 
-    def _deliver_mail(self, letter: Letter, attempts: int) -> None:
-        try:
-            self._mailer.send(letter.id, letter.payload["subject"], letter.payload["text"])
-        except MailError as error:
-            self._post.postpone(letter, self._clock() + pause(attempts), str(error))
-        else:
-            self._post.delivered([letter], self._clock())
+    def _deliver_mails(self, waiting: list[tuple[Letter, int]]) -> None:
+        """The first that fails is the last that is tried: each may take its time to fail."""
+        fault = ""
+        for letter, attempts in waiting:
+            try:
+                if not fault:
+                    self._mailer.send(letter.id, letter.payload["subject"], letter.payload["text"])
+            except MailError as error:
+                fault = str(error)
+            if fault:
+                self._post.postpone(letter, self._clock() + pause(attempts), fault)
+            else:
+                self._post.delivered([letter], self._clock())
 
 
 def pause(attempts: int) -> timedelta:

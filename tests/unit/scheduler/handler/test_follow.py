@@ -1,0 +1,174 @@
+from datetime import timedelta
+
+from services.common.messages.envelope import Incoming, run_header
+from services.common.messages.topics import (
+    GRADE_REQUESTS,
+    SCAN_REQUESTS,
+    SCAN_RESULTS,
+    dead_letter,
+)
+from services.scheduler.core.run import Run
+from services.scheduler.core.run_states import State
+from services.scheduler.handler import Scheduler
+from services.scheduler.handler.follow import NO_GRADE, NO_RESULT, Follower
+from services.scheduler.handler.publish import Publisher
+from services.scheduler.handler.timetable import Timetable
+from tests.unit.scheduler.fakes import START, Clock, Plans, Runs, Sender, Topics, planned
+
+
+def _queued(**given: object) -> Run:
+    window = {0: 0, 1: 0}
+    return planned(
+        **{
+            "state": State.QUEUED,
+            "sites": 100,
+            "batch_size": 10,
+            "batches": 10,
+            "published_batches": 10,
+            "started_at": START,
+            "queued_at": START,
+            "deadline": START + timedelta(hours=20),
+            "starts": {SCAN_REQUESTS: window, SCAN_RESULTS: window, GRADE_REQUESTS: window},
+            "ends": {SCAN_REQUESTS: {0: 5, 1: 5}},
+            **given,
+        }
+    )
+
+
+def _letter(topic: str, key: bytes, service: str, run: int) -> Incoming:
+    headers = (
+        run_header(run),
+        ("dead_letter_service", service.encode()),
+        ("dead_letter_reason", b"damaged"),
+    )
+    return Incoming(dead_letter(topic), 0, 0, key, b"?", headers, 0)
+
+
+def _through(runs: Runs, topics: Topics, clock: Clock) -> Follower:
+    """Follow a run until all groups have passed everything."""
+    follower = Follower(runs, topics, clock, 0.92)
+    topics.position = {"scanner": {0: 5, 1: 5}}
+    topics.end = {SCAN_RESULTS: {0: 60, 1: 40}, GRADE_REQUESTS: {0: 50, 1: 49}}
+    follower.follow(runs.run)
+    topics.position["processor"] = {0: 60, 1: 40}
+    follower.follow(runs.run)
+    topics.position |= {"grader-spf": {0: 50, 1: 49}, "grader-mx": {0: 50, 1: 49}}
+    follower.follow(runs.run)
+    return follower
+
+
+def _kinds(runs: Runs) -> list[str]:
+    return [letter.payload["kind"] for letter in runs.letters if letter.kind == "event"]
+
+
+def test_nothing_happens_before_the_scanner_has_passed_the_batches() -> None:
+    runs, topics = Runs(_queued()), Topics()
+    topics.position = {"scanner": {0: 5, 1: 4}}
+    Follower(runs, topics, Clock(), 0.92).follow(runs.run)
+    assert runs.run == _queued()
+
+
+def test_a_run_goes_barrier_by_barrier_to_graded() -> None:
+    runs, topics, clock = Runs(_queued(), stored=99), Topics(), Clock()
+    _through(runs, topics, clock)
+    assert runs.run.state is State.GRADED
+    assert runs.run.finished_at == START
+    assert runs.run.ends[SCAN_RESULTS] == {0: 60, 1: 40}
+    assert runs.run.ends[GRADE_REQUESTS] == {0: 50, 1: 49}
+    assert _kinds(runs) == ["scanned", "graded"]
+    assert "With a SiteRun: 99" in runs.letters[-2].payload["text"]
+    assert runs.letters[-1].payload["counts"]["stored"] == 99
+
+
+def test_what_has_no_row_behind_a_barrier_failed() -> None:
+    runs, topics = Runs(_queued(), stored=99), Topics()
+    _through(runs, topics, Clock())
+    assert runs.failures == [
+        ("scanner", {}, NO_RESULT),
+        ("spf", {}, NO_GRADE),
+        ("mx", {}, NO_GRADE),
+    ]
+
+
+def test_dead_letters_say_why() -> None:
+    runs, topics = Runs(_queued(), stored=99), Topics()
+    topics.dead = {
+        SCAN_RESULTS: [
+            _letter(SCAN_RESULTS, b"a.test", "processor", 7),
+            _letter(SCAN_RESULTS, b"b.test", "processor", 6),
+        ],
+        GRADE_REQUESTS: [_letter(GRADE_REQUESTS, b"c.test", "grader-mx", 7)],
+    }
+    _through(runs, topics, Clock())
+    assert runs.failures == [
+        ("processor", {"a.test": "dead letter: damaged"}, None),
+        ("scanner", {}, NO_RESULT),
+        ("spf", {}, NO_GRADE),
+        ("mx", {"c.test": "dead letter: damaged"}, NO_GRADE),
+    ]
+
+
+def test_a_run_with_too_few_site_runs_is_botched() -> None:
+    runs = Runs(_queued(), stored=91)
+    _through(runs, Topics(), Clock())
+    assert runs.run.state is State.BOTCHED
+    assert _kinds(runs)[-1] == "botched"
+    mail = runs.letters[-2].payload
+    assert mail["subject"] == "[DNStats] CRITICAL Botched Run 7"
+    assert "Target: 92 (92% of 100)\nActual: 91\nDelta: -1" in mail["text"]
+
+
+def test_a_run_is_closed_as_incomplete_at_its_deadline() -> None:
+    runs, topics, clock = Runs(_queued(), stored=40), Topics(), Clock()
+    follower = Follower(runs, topics, clock, 0.92)
+    clock.advance(hours=19, minutes=59)
+    assert not follower.close_late(runs.run)
+    clock.advance(minutes=1)
+    assert follower.close_late(runs.run)
+    assert runs.run.state is State.INCOMPLETE
+    assert runs.run.note == "its deadline passed while it waited for scanner"
+    assert [reason for _, _, reason in runs.failures] == ["the run reached its deadline"] * 3
+    assert _kinds(runs) == ["incomplete"]
+
+
+def test_a_closed_run_gets_the_ends_that_it_never_reached() -> None:
+    runs, topics = Runs(_queued(state=State.CANCELLED, note="cancelled by hand")), Topics()
+    topics.end = {SCAN_RESULTS: {0: 30, 1: 20}}
+    scheduler = _scheduler(runs, topics)
+    scheduler.turn()
+    assert runs.run.ends == {
+        SCAN_REQUESTS: {0: 5, 1: 5},
+        SCAN_RESULTS: {0: 30, 1: 20},
+        GRADE_REQUESTS: {0: 0, 1: 0},
+    }
+    assert {reason for _, _, reason in runs.failures} == {"the run was closed: cancelled by hand"}
+    runs.failures.clear()
+    scheduler.turn()
+    assert not runs.failures
+
+
+def test_turns_take_a_planned_run_to_its_end() -> None:
+    runs, topics = Runs(planned(), ["a.test", "b.test"], stored=2), Topics()
+    scheduler = _scheduler(runs, topics)
+    states = []
+    for _ in range(5):
+        scheduler.turn()
+        states.append(runs.run.state)
+    assert states == [
+        State.PUBLISHING,
+        State.QUEUED,
+        State.SCANNED,
+        State.SCANNED,
+        State.GRADED,
+    ]
+    assert _kinds(runs) == ["started", "queued", "scanned", "graded"]
+
+
+def _scheduler(runs: Runs, topics: Topics) -> Scheduler:
+    clock, plans = Clock(), Plans()
+    return Scheduler(
+        runs,
+        Timetable(plans, {}, clock),
+        Publisher(runs, plans, topics, Sender(), clock, timedelta(hours=20)),
+        Follower(runs, topics, clock, 0.92),
+    )
