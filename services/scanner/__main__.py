@@ -108,6 +108,7 @@ def _closed_runs(service: Service) -> set[int]:
             return
         if event.kind in run_event.CLOSING:
             closed.add(event.run_id)
+            logger().info("run is over", run=event.run_id, kind=event.kind)
 
     threading.Thread(
         target=follow,

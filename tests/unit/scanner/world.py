@@ -35,7 +35,7 @@ class World:
         return answered(question, self.respond(question))
 
     def respond(self, question: Question) -> bytes:
-        query = dns.message.make_query(question.name + ".", question.rdtype)
+        query = dns.message.make_query(question.name + ".", question.rdtype, id=0)
         response = dns.message.make_response(query)
         response.flags |= dns.flags.RA
         owner = self._follow(question, response)
