@@ -1,6 +1,7 @@
 """One query over TCP (RFC 7766), for the answers that UDP cannot carry."""
 
 import asyncio
+from contextlib import suppress
 
 from services.scanner.adapters.endpoints import Endpoint
 
@@ -20,4 +21,6 @@ async def exchange(endpoint: Endpoint, query: bytes, timeout: float) -> bytes:
         except asyncio.IncompleteReadError as error:
             raise ConnectionResetError(f"{endpoint} closed after {len(error.partial)} B") from error
         finally:
-            writer.close()
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()

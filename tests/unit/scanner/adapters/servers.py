@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from services.scanner.adapters.endpoints import Endpoint
+from tests.ports import bound_pair
 
 Behaviour = Callable[[bytes], Sequence[bytes]]
 """The datagrams with which one query is answered."""
@@ -78,13 +79,8 @@ async def server(
     host: str = "127.0.0.1",
 ) -> AsyncIterator[Asked]:
     """Answers by UDP as told; by TCP, if at all, in the pieces given with a pause between."""
-    loop = asyncio.get_running_loop()
-    asked = Asked(Endpoint(host, 0))
-    transport, _ = await loop.create_datagram_endpoint(
-        lambda: _Datagrams(asked.udp, behaviour), local_addr=(host, 0)
-    )
-    port = transport.get_extra_info("sockname")[1]
-    asked.endpoint = Endpoint(host, port)
+    udp, tcp = bound_pair(host)
+    asked = Asked(Endpoint(host, udp.getsockname()[1]))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -99,11 +95,16 @@ async def server(
         finally:
             writer.close()
 
-    listener = await asyncio.start_server(serve, host, port) if over_tcp else None
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: _Datagrams(asked.udp, behaviour), sock=udp
+    )
+    listener = await asyncio.start_server(serve, sock=tcp) if over_tcp else None
     try:
         yield asked
     finally:
         transport.close()
-        if listener is not None:
+        if listener is None:
+            tcp.close()
+        else:
             listener.close()
             await listener.wait_closed()

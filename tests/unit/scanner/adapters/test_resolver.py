@@ -23,7 +23,9 @@ from tests.unit.scanner.adapters.servers import (
 )
 
 QUESTION = Question("a.example", "A")
-QUICK = Limits(timeout=0.1, tries=3, tcp_timeout=0.3, patience=0.02)
+QUICK = Limits(timeout=5.0, tries=3, tcp_timeout=5.0, patience=0.02)
+IMPATIENT = replace(QUICK, timeout=0.2, tcp_timeout=0.2)
+"""For servers that stay silent."""
 
 
 async def ask(
@@ -137,8 +139,8 @@ def test_a_body_that_cannot_be_read_is_evidence_but_not_observed() -> None:
 
 
 def test_silence_is_tried_again_with_another_id_and_then_a_timeout() -> None:
-    (lookup,), resolver = of(lambda _: [])
-    assert (lookup.status, lookup.attempts, lookup.rtt) == (Status.TIMEOUT, 3, 100_000)
+    (lookup,), resolver = of(lambda _: [], limits=IMPATIENT)
+    assert (lookup.status, lookup.attempts, lookup.rtt) == (Status.TIMEOUT, 3, 200_000)
     assert (resolver.counters.sent, resolver.counters.timeouts) == (3, 3)
 
 
@@ -149,6 +151,7 @@ def test_after_silence_the_next_resolver_is_asked() -> None:
                 silent.endpoint,
                 good.endpoint,
                 questions=(QUESTION, Question("b.example", "A")),
+                limits=IMPATIENT,
             )
             return [lookup for (lookup,) in results], len(silent.udp), len(good.udp)
 
@@ -167,7 +170,7 @@ def test_a_late_answer_is_a_stray() -> None:
             return []
         return [*address(first[0]), *address(query)]
 
-    (lookup,), resolver = of(late)
+    (lookup,), resolver = of(late, limits=IMPATIENT)
     assert (lookup.status, lookup.attempts) == (Status.ANSWERED, 2)
     assert resolver.counters.stray == 1
 
@@ -272,7 +275,7 @@ def test_a_trickle_over_tcp_ends_at_the_deadline() -> None:
     def trickle(query: bytes) -> list[bytes]:
         return [bytes([byte]) for byte in framed(address(query)[0])]
 
-    (lookup,), _ = of(_truncated, trickle, pause=0.05)
+    (lookup,), _ = of(_truncated, trickle, pause=0.05, limits=IMPATIENT)
     assert (lookup.status, lookup.transport) == (Status.TRUNCATED, "udp")
 
 
@@ -358,7 +361,7 @@ def test_waiting_for_its_turn_costs_a_site_only_its_age() -> None:
 
 
 def test_a_burst_waits_until_what_is_under_way_is_answered_or_old() -> None:
-    limits = replace(QUICK, burst=5)
+    limits = replace(IMPATIENT, burst=5)
     questions = [Question(f"n{n}.example", "A") for n in range(40)]
     received: list[bytes] = []
 

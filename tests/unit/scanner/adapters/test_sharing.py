@@ -9,7 +9,7 @@ from services.scanner.adapters.sharing import LOOKUP_BYTES
 from tests.unit.scanner.adapters.servers import Behaviour, address, reply, server
 
 QUESTION = Question("mx.example", "A")
-QUICK = Limits(timeout=0.05, tries=1)
+QUICK = Limits(tries=1)
 
 
 def asked_by_sites(
