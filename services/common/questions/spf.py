@@ -7,14 +7,14 @@ known to be unusable.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from services.common.dns.lookup import Observation, Question
 from services.common.dns.names import BadNameError
 from services.common.questions.answers import Answers
-from services.common.records.mx import parse_mx
+from services.common.records.mx import read_mx
 from services.common.records.spf import MAX_CACHED, SpfRecord, is_spf, parse
 from services.common.records.spf_term import COUNTED, Term
 
@@ -102,11 +102,9 @@ def step_questions(step: Step, known: Answers) -> Iterator[Question]:
             yield from _addresses(host)
 
 
-def exchanges(rdata: Sequence[str]) -> list[str]:
+def exchanges(rdata: tuple[str, ...]) -> list[str]:
     """The hosts of MX records, best preference first, each once; none for a null MX."""
-    records = [record for record in map(parse_mx, rdata) if record and not record.null]
-    records.sort(key=lambda record: (record.preference, record.exchange))
-    return list(dict.fromkeys(record.exchange for record in records))
+    return list(dict.fromkeys(record.exchange for record in read_mx(rdata) if not record.null))
 
 
 def _addresses(name: str) -> tuple[Question, Question]:

@@ -78,13 +78,14 @@ SPF_IN_ENDING = frozenset(
 def spf(ending: str | None, remarks: Iterable[Remark], *, takes_mail: bool) -> int:
     """Points of an SPF record with this ending; None stands for no record.
 
-    A record with a fatal remark makes receivers give up: it is worth at most what none is worth.
+    A record with a fatal remark makes receivers give up: it is worth what none is worth, whatever
+    it says.
     """
     none = SPF_NONE[takes_mail]
     if ending is None:
         return none
     told = [remark.kind for remark in remarks]
+    if any(kind.level is Level.FATAL for kind in told):
+        return none
     costs = sum(kind.level in COSTLY and kind.tag not in SPF_IN_ENDING for kind in told)
-    points = max(0, SPF_ENDING[ending] - SPF_REMARK * costs)
-    fatal = any(kind.level is Level.FATAL for kind in told)
-    return min(points, none) if fatal else points
+    return max(0, SPF_ENDING[ending] - SPF_REMARK * costs)

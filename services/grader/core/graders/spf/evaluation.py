@@ -147,7 +147,14 @@ def _ending(record: SpfRecord, outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         term, child = outcome.step.term, outcome.child
         if isinstance(term, Modifier):
-            return child.ending if child and child.state is not State.UNDETERMINED else UNKNOWN
+            return _redirected(outcome)
         if child and child.passes_everyone:
             return term.qualifier
     return record.all.qualifier if record.all else ""
+
+
+def _redirected(outcome: Outcome) -> str:
+    child = outcome.child
+    if outcome.step.dynamic or (child and child.state is State.UNDETERMINED):
+        return UNKNOWN
+    return child.ending if child else ""

@@ -121,7 +121,8 @@ def unregistered_targets(view: Evaluation) -> Iterator[Remark]:
     for verdict, outcome in view.outcomes:
         for seen in outcome.decisive[:1]:
             suffix = view.reference.public_suffix
-            if seen.status is Status.NXDOMAIN and seen.zone == suffix(seen.name):
+            proven = seen.status is Status.NXDOMAIN and seen.zone
+            if proven and seen.zone == suffix(seen.name):
                 domain = registrable(seen.name, suffix)
                 yield kinds.TARGET_UNREGISTERED(seen, **_where(verdict, outcome), domain=domain)
 

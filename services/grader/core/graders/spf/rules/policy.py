@@ -28,7 +28,7 @@ def ending(view: Evaluation) -> Iterator[Remark]:
     if record is None:
         return
     if record.all is None:
-        if not (view.root.ending or record.faults):
+        if not (view.root.ending or record.faults or last.redirect):
             yield kinds.DEFAULT_ALL_QUALIFIER(seen, name=seen.name)
     elif record.all.qualifier == PASS:
         yield kinds.PASS_ALL(seen, name=seen.name, term=record.all.text)
