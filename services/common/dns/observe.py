@@ -6,6 +6,7 @@ version may say something better than what was recorded.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.common.dns import rdata, rdtypes
@@ -19,6 +20,10 @@ RESOLVER = "resolver"
 
 MAX_ALIASES = 11
 """CNAMEs followed in one answer, as widely used resolvers do."""
+
+MAX_KEPT = 2048
+"""Bytes of a response that is kept with its meaning; a greater one is read anew each time, so
+that strangers cannot fill the memory."""
 
 INTERNET = 1
 NXDOMAIN = 3
@@ -62,10 +67,19 @@ def _observed(question: Question, lookup: Lookup, server: str) -> Observation:
         return Observation(
             *question, lookup.status, server=server, reason=lookup.reason, ede=lookup.ede
         )
+    said = _kept if len(lookup.response) <= MAX_KEPT else _said
+    return said(question, lookup.response, server)
+
+
+def _said(question: Question, response: bytes, server: str) -> Observation:
     try:
-        return interpret(question, read(lookup.response), server)
+        return interpret(question, read(response), server)
     except MalformedError as error:
         return malformed(question, server, error)
+
+
+_kept = lru_cache(maxsize=1 << 14)(_said)
+"""Names that many sites share come with the same bytes again and again."""
 
 
 def status_of(question: Question, message: Message, server: str = RESOLVER) -> Status:

@@ -1,7 +1,8 @@
 """The evidence of one site in one run."""
 
 from dataclasses import dataclass, fields
-from operator import attrgetter
+from operator import attrgetter, itemgetter
+from typing import Any
 
 from services.common.dns.lookup import Lookup
 from services.common.dns.status import Status
@@ -11,6 +12,7 @@ from services.common.messages.topics import SCAN_RESULTS
 _CODEC = Codec(SCAN_RESULTS)
 _LOOKUP_FIELDS = tuple(field.name for field in fields(Lookup))
 _lookup_values = attrgetter(*_LOOKUP_FIELDS)
+_field_values = itemgetter(*_LOOKUP_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,13 @@ def decode(payload: bytes | None) -> ScanResult:
     """Raises UndecodableError."""
     record = _CODEC.decode(payload)
     try:
-        record["lookups"] = tuple(
-            Lookup(**lookup | {"status": Status(lookup["status"])}) for lookup in record["lookups"]
-        )
+        record["lookups"] = tuple(map(_lookup, record["lookups"]))
     except ValueError as error:
         raise UndecodableError(f"lookup status: {error}") from error
     record["capped"] = tuple(record["capped"])
     return ScanResult(**record)
+
+
+def _lookup(record: dict[str, Any]) -> Lookup:
+    record["status"] = Status(record["status"])
+    return Lookup(*_field_values(record))
