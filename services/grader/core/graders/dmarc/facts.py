@@ -46,7 +46,7 @@ class Destination:
     @property
     def overrides(self) -> tuple[str, ...]:
         """Hosts of the addresses that the permission puts in place of the site's own."""
-        texts = () if self.permission is None else self.permission.rdata
+        texts = () if self.permission is None else sorted(self.permission.rdata)
         records = [parse_dmarc(text) for text in texts if is_dmarc(text)]
         return tuple(uri.host for record in records for uri in record.rua if uri.deliverable)
 

@@ -11,11 +11,10 @@ from services.grader.core.graders.dmarc.facts import Case, read
 from services.grader.core.verdict import Section
 
 _RECORDS = (
-    None,
-    "v=DMARC1; p=none; psd={psd}",
+    "v=DMARC1; psd={psd}",
     "v=DMARC1; p=reject; psd={psd}; rua=mailto:dmarc@reports.invalid",
 )
-"""What an unobserved name of the walk could hold: nothing, the worst and the best."""
+"""What an unobserved name of the walk could hold at its worst, not applied, and at its best."""
 
 
 def possible(case: Case) -> Iterator[Case]:
@@ -23,16 +22,24 @@ def possible(case: Case) -> Iterator[Case]:
     walk = [step for step in case.found.steps if not step.seen.determined]
     if not walk and not _elsewhere(case) and len(_sites(case)) == 1:
         return
-    for text, psd in product(_RECORDS, "uny") if walk else [(None, "u")]:
-        seen = (_step_holding(step, case, text, psd) for step in walk)
-        yield from _completed(read(case.section.assuming(*seen), case.reference))
+    section = case.section.assuming(*(_holding(step.seen, None) for step in walk))
+    yield from _completed(read(section, case.reference))
+    for steps in _together(walk):
+        for text, psd in product(_RECORDS, "uny"):
+            seen = (_step_holding(step, case, text, psd) for step in steps)
+            yield from _completed(read(section.assuming(*seen), case.reference))
 
 
-def _step_holding(step: Step, case: Case, text: str | None, psd: str) -> Observation:
+def _together(walk: list[Step]) -> list[list[Step]]:
+    """Each unobserved name alone, with nothing at the others, and all of them alike."""
+    return [[step] for step in walk] + ([walk] if len(walk) > 1 else [])
+
+
+def _step_holding(step: Step, case: Case, text: str, psd: str) -> Observation:
     """A registry that publishes a record declares it by psd=y, or else it would claim every domain
     below for its own organisation."""
     registry = case.reference.public_suffix(step.domain) == step.domain
-    return _holding(step.seen, text and text.format(psd="y" if registry else psd))
+    return _holding(step.seen, text.format(psd="y" if registry else psd))
 
 
 def _completed(case: Case) -> Iterator[Case]:
