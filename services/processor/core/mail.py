@@ -83,21 +83,19 @@ def _spf_policy(name: str, tree: dict[str, Node]) -> str | None:
 def dmarc_facts(evidence: Evidence, found: Discovery) -> DmarcFacts:
     """Of the record that applies to the site, its own or the one that it inherits (RFC 9989
     section 4.10). Several records at the site, and none that it inherits, are "invalid"."""
-    if not evidence.exists:
-        return _no_dmarc(False, NO_POLICY)
     own = found.steps[0]
-    seen_all = all(step.seen is not None and readable(step.seen) for step in found.steps)
-    if own.record is None and not seen_all:
+    walked = (evidence.get(f"_dmarc.{step.domain}", "TXT") for step in found.steps)
+    if own.record is None and not all(map(readable, walked)):
         return _no_dmarc(None, None)
     if found.policy is None or found.policy.record is None:
         return _no_dmarc(bool(own.records), INVALID if own.records else NO_POLICY)
     record = found.policy.record
-    policy, sub_policy = _stated(record, "p"), _stated(record, "sp")
-    inherited = found.policy is not own
+    inherited = ("sp", "p") if evidence.exists else ("np", "sp", "p")
+    stated = [_stated(record, tag) for tag in (("p",) if found.policy is own else inherited)]
     return {
         "has_dmarc": True,
-        "dmarc_policy": sub_policy if inherited and sub_policy != NO_POLICY else policy,
-        "dmarc_sub_policy": sub_policy,
+        "dmarc_policy": next((policy for policy in stated if policy != NO_POLICY), NO_POLICY),
+        "dmarc_sub_policy": _stated(record, "sp"),
         "has_dmarc_aggregate_reporting": any(uri.fault is None for uri in record.rua),
         "has_dmarc_forensic_reporting": any(uri.fault is None for uri in record.ruf),
     }
@@ -115,10 +113,10 @@ def _no_dmarc(exists: bool | None, policy: str | None) -> DmarcFacts:
 
 
 def _stated(record: DmarcRecord, tag: str) -> str:
-    """The value of `p` or `sp`, one of the rows of `dmarc_policies`."""
+    """The value of `p`, `sp` or `np`, one of the rows of `dmarc_policies`."""
     if not record.value(tag):
         return NO_POLICY
-    policy = record.p if tag == "p" else record.sp
+    policy = {"p": record.p, "sp": record.sp, "np": record.np}[tag]
     return INVALID if policy is None else policy.value
 
 

@@ -108,6 +108,19 @@ def test_a_subdomain_inherits_dmarc(record: str, policy: str, sub_policy: str) -
     assert dmarc(site_run(records, domain="www.a.test")) == Dmarc(True, policy, sub_policy)
 
 
+@pytest.mark.parametrize(
+    ("record", "policy"),
+    [
+        ("v=DMARC1; p=reject; sp=quarantine; np=none", "none"),
+        ("v=DMARC1; p=reject; sp=quarantine", "quarantine"),
+        ("v=DMARC1; p=reject", "reject"),
+    ],
+)
+def test_so_does_one_that_does_not_exist(record: str, policy: str) -> None:
+    row = site_run(txt(_dmarc=[record]), domain="gone.a.test")
+    assert (row.status, row.has_dmarc, row.dmarc_policy) == ("NXDOMAIN", True, policy)
+
+
 def test_dmarc_is_open_where_a_step_of_the_walk_was_not_observed() -> None:
     failures = {("_dmarc.test", "TXT"): Status.TIMEOUT}
     assert dmarc(site_run({}, failures)) == Dmarc(None, None, None, None, None)
