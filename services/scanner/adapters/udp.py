@@ -74,6 +74,7 @@ class Channel:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
+                self._watch_again()
                 self._refused(error)
                 return
             flight = flights.get(response[:2])
@@ -83,6 +84,11 @@ class Channel:
             flight.landed(response)
             if self.closed:
                 return
+
+    def _watch_again(self) -> None:
+        """After an error on a socket uvloop no longer looks at it, unless it is told to."""
+        self._loop.remove_reader(self._socket)
+        self._loop.add_reader(self._socket, self._readable)
 
     def _refused(self, error: OSError) -> None:
         """An ICMP error on a connected socket names no datagram: it holds for all of them."""
