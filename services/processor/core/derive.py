@@ -30,7 +30,6 @@ class _Identity(TypedDict):
     finished_at: int
     scanner_version: str
     vantage: str
-    capped: tuple[str, ...]
 
 
 class _Recorded(TypedDict):
@@ -69,6 +68,7 @@ def _site_run(
     columns = _columns(evidence, asked_at)
     return SiteRun(
         **_identity(result),
+        capped=(*result.capped, *evidence.capped),
         processor_version=VERSION,
         reference_version=reference.version,
         reference_name=reference.name,
@@ -102,7 +102,6 @@ def _identity(result: ScanResult) -> _Identity:
         "finished_at": result.finished_at,
         "scanner_version": result.scanner_version,
         "vantage": result.vantage,
-        "capped": result.capped,
     }
 
 

@@ -8,23 +8,43 @@ from services.common.dns.observe import RESOLVER, observe
 from services.common.dns.status import ABSENT, Status
 from services.common.questions.answers import Answers, observations
 
+MAX_TEXT = 128 * 1024
+"""Characters of what the answers of a site say, so that its grade request always fits into a
+message: compressed names can say a hundred times what they weigh."""
+
+CUT = "text cap"
+
 
 class Evidence:
     """What the resolver said about a site. What lies below a site that does not exist is absent,
-    what was never asked is NOT_ASKED."""
+    what was never asked is NOT_ASKED, and what says more than there is room for is TRUNCATED.
 
-    def __init__(self, domain: str, lookups: Iterable[Lookup]) -> None:
+    `capped` holds the reason where that happened.
+    """
+
+    def __init__(self, domain: str, lookups: Iterable[Lookup], max_text: int = MAX_TEXT) -> None:
         """Raises ValueError for a lookup that no scanner can have made."""
         self.domain = domain
         self.lookups: Counter[str] = Counter()
+        self.capped: tuple[str, ...] = ()
+        self._room = max_text
         by_question: defaultdict[Question, list[Lookup]] = defaultdict(list)
         for lookup in lookups:
             self.lookups[lookup.status] += 1
             if lookup.server == RESOLVER:
                 by_question[lookup.question].append(lookup)
         self.known: Answers = {
-            question: observe(question, asked) for question, asked in by_question.items()
+            question: self._within_cap(observe(question, asked))
+            for question, asked in by_question.items()
         }
+
+    def _within_cap(self, seen: Observation) -> Observation:
+        size = sum(map(len, seen.rdata)) + sum(map(len, seen.aliases))
+        if size <= self._room:
+            self._room -= size
+            return seen
+        self.capped = (CUT,)
+        return Observation(*seen.question, Status.TRUNCATED, reason=CUT)
 
     def get(self, name: str, rdtype: str) -> Observation:
         return self.section([Question(name, rdtype)])[0]

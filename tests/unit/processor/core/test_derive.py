@@ -12,6 +12,7 @@ from services.common.reference.load import load
 from services.common.store import tables
 from services.common.store.site_runs import NOT_COLLECTED
 from services.processor.core.derive import derive
+from services.processor.core.evidence import MAX_TEXT
 from services.processor.core.site_run import SiteRun, Source
 from services.processor.core.version import VERSION
 from tests.unit.processor.scan import STARTED, Failures, scan
@@ -156,6 +157,20 @@ def test_a_subdomain_is_judged_at_the_apex_of_its_zone() -> None:
     assert row.ns_records == ["ns1.site.test", "ns2.host.test"]
     assert row.soa_records == ["ns1.site.test admin.site.test 1 7200 3600 1209600 300"]
     assert (row.a_records, row.mx_records) == (["192.0.2.9"], [])
+
+
+def test_names_that_say_more_than_fits_are_cut_and_the_rest_is_kept() -> None:
+    long = ".".join(["x" * 63] * 3)
+    many = {("site.test", "MX"): [f"{number} {long}." for number in range(2_000)]}
+    result = scan("site.test", {**SITE, **many})
+    derived = derive(replace(result, capped=("questions",)), WORLD)
+    row = derived.site_run
+    assert max(len(lookup.response) for lookup in result.lookups) < MAX_TEXT / 3
+    assert (row.mx_records, row.has_mx) == (None, None)
+    assert row.undetermined == {"mx_records": "TRUNCATED"}
+    assert row.capped == ("questions", "text cap")
+    assert (row.has_spf, row.has_dmarc) == (True, True)
+    assert derived.sections["mx"][0].reason == "text cap"
 
 
 @given(st.randoms(use_true_random=False))
