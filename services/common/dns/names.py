@@ -9,10 +9,11 @@ import re
 MAX_LABEL = 63
 MAX_WIRE = 255
 
-_PLAIN = bytes(c for c in range(0x21, 0x7F) if c not in b'"().;\\@$')
+_PLAIN_AND_DOT = bytes(c for c in range(0x21, 0x7F) if c not in b'"();\\@$')
 _ESCAPED = {c: f"\\{c:03d}" for c in range(256) if not 0x21 <= c < 0x7F} | {
     ord(c): f"\\{c}" for c in '"().;\\@$'
 }
+_LENGTHS = {length: bytes([length]) for length in range(1, MAX_LABEL + 1)}
 _ESCAPE = re.compile(r"\\(?:(\d\d\d)|(\D)|)", re.DOTALL | re.ASCII)
 
 
@@ -20,10 +21,12 @@ class BadNameError(ValueError):
     """The text or the bytes are no domain name; the message says why."""
 
 
-def label_text(label: bytes) -> str:
-    """The text of one label: lower case, escaped."""
-    text = label.lower().decode("latin-1")
-    return text.translate(_ESCAPED) if label.translate(None, _PLAIN) else text
+def text_of(labels: list[bytes]) -> str:
+    """The text of these labels: lower case, escaped."""
+    whole = b".".join(labels)
+    if not whole.translate(None, _PLAIN_AND_DOT) and whole.count(b".") == len(labels) - 1:
+        return whole.lower().decode("ascii")
+    return ".".join([label.lower().decode("latin-1").translate(_ESCAPED) for label in labels])
 
 
 def to_wire(name: str) -> bytes:
@@ -36,7 +39,11 @@ def to_wire(name: str) -> bytes:
         parts = [_unescaped(label) for label in _split(name)]
     else:
         parts = name.encode("ascii").split(b".")
-    wire = b"".join([b"%c%b" % (_checked_length(part, name), part) for part in parts]) + b"\0"
+    try:
+        wire = b"".join([_LENGTHS[len(part)] + part for part in parts]) + b"\0"
+    except KeyError:
+        fault = f"a label longer than {MAX_LABEL} bytes" if all(parts) else "an empty label"
+        raise BadNameError(f"{name!r} has {fault}") from None
     if len(wire) > MAX_WIRE:
         raise BadNameError(f"{name!r} is longer than {MAX_WIRE} bytes on the wire")
     return wire
@@ -49,11 +56,11 @@ def from_wire(wire: bytes) -> str:
         label = wire[at + 1 : at + 1 + length]
         if length > MAX_LABEL or len(label) < length:
             raise BadNameError(f"label of {length} bytes at byte {at} is too long or cut off")
-        labels.append(label_text(label))
+        labels.append(label)
         at += 1 + length
     if at + 1 != len(wire) or at >= MAX_WIRE:
         raise BadNameError(f"{len(wire)} bytes are not one whole name")
-    return ".".join(labels) or "."
+    return text_of(labels) if labels else "."
 
 
 def normalise(text: str) -> str:
@@ -99,14 +106,6 @@ def _without_final_dot(text: str) -> str:
         return text
     escapes = len(text) - 1 - len(text[:-1].rstrip("\\"))
     return text if escapes % 2 else text[:-1]
-
-
-def _checked_length(label: bytes, name: str) -> int:
-    if not label:
-        raise BadNameError(f"{name!r} has an empty label")
-    if len(label) > MAX_LABEL:
-        raise BadNameError(f"{name!r} has a label longer than {MAX_LABEL} bytes")
-    return len(label)
 
 
 def _split(name: str) -> list[str]:

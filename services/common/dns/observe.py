@@ -7,7 +7,6 @@ version may say something better than what was recorded.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
 
 from services.common.dns import rdata, rdtypes
 from services.common.dns.lookup import Lookup, Observation, Question
@@ -62,30 +61,31 @@ def observe(question: Question, lookups: Sequence[Lookup], server: str = RESOLVE
     return found
 
 
+def said(question: Question, response: bytes, server: str = RESOLVER) -> Observation:
+    """What one response says. Never raises: one that cannot be read was not observed."""
+    read_it = _kept if len(response) <= MAX_KEPT else _said
+    return read_it(question, response, server)
+
+
 def _observed(question: Question, lookup: Lookup, server: str) -> Observation:
-    if not lookup.response:
-        return Observation(
-            *question, lookup.status, server=server, reason=lookup.reason, ede=lookup.ede
-        )
-    said = _kept if len(lookup.response) <= MAX_KEPT else _said
-    return said(question, lookup.response, server)
+    if lookup.response:
+        return said(question, lookup.response, server)
+    return Observation(
+        *question, lookup.status, server=server, reason=lookup.reason, ede=lookup.ede
+    )
 
 
 def _said(question: Question, response: bytes, server: str) -> Observation:
     try:
         return interpret(question, read(response), server)
     except MalformedError as error:
-        return malformed(question, server, error)
+        reason = f"malformed response: {error}"
+        return Observation(*question, Status.NETWORK, server=server, reason=reason)
 
 
 _kept = lru_cache(maxsize=1 << 14)(_said)
-"""Names that many sites share come with the same bytes again and again."""
-
-
-def status_of(question: Question, message: Message, server: str = RESOLVER) -> Status:
-    """The status that a response gives its lookup, without a look at the rdata asked for.
-    Raises MalformedError for a damaged CNAME."""
-    return _failure(message) or _end(question, message, server).status
+"""The scanner asks twice what the same bytes say, and names that many sites share come with the
+same bytes again and again."""
 
 
 def interpret(question: Question, message: Message, server: str = RESOLVER) -> Observation:
@@ -95,29 +95,26 @@ def interpret(question: Question, message: Message, server: str = RESOLVER) -> O
         known = message.rcode in _BY_RCODE or failure is Status.TRUNCATED
         reason = "" if known else f"rcode {message.rcode}"
         return Observation(*question, failure, server=server, reason=reason, ede=message.ede)
-    end = _end(question, message, server)
-    found: set[str] = set()
-    if end.status is Status.ANSWERED:
-        found = {rdata.text(message, record) for record in end.records}
+    status, records, aliases, reason = _end(question, message, server)
+    signed = message.flags & AD and server == RESOLVER and status in DETERMINED
     return Observation(
         question.name,
         question.rdtype,
-        end.status,
-        tuple(sorted(found)),
-        tuple(end.aliases),
+        status,
+        _texts(message, records),
+        tuple(aliases),
         server,
-        bool(message.flags & AD) and server == RESOLVER and end.status in DETERMINED,
-        "" if end.aliases else _zone(question.name, message),
-        end.reason,
+        bool(signed),
+        "" if aliases else _zone(question.name, message),
+        reason,
         message.ede,
     )
 
 
-def malformed(question: Question, server: str, error: MalformedError) -> Observation:
-    """A response that cannot be read was not observed."""
-    return Observation(
-        *question, Status.NETWORK, server=server, reason=f"malformed response: {error}"
-    )
+def _texts(message: Message, records: list[Record]) -> tuple[str, ...]:
+    if len(records) < 2:
+        return tuple([rdata.text(message, record) for record in records])
+    return tuple(sorted({rdata.text(message, record) for record in records}))
 
 
 def _failure(message: Message) -> Status | None:
@@ -129,17 +126,11 @@ def _failure(message: Message) -> Status | None:
     return _BY_RCODE.get(message.rcode, Status.SERVFAIL)
 
 
-class _End(NamedTuple):
-    """Where a response leads: the records found there, and the aliases on the way."""
-
-    status: Status
-    records: list[Record]
-    aliases: list[str]
-    reason: str = ""
-
-
-def _end(question: Question, message: Message, server: str) -> _End:
-    """Follows the CNAMEs and DNAMEs in the answer as far as they lead."""
+def _end(
+    question: Question, message: Message, server: str
+) -> tuple[Status, list[Record], list[str], str]:
+    """Where the CNAMEs and DNAMEs in the answer lead: the status there, the records of an answer,
+    the aliases on the way, and why they could not be followed further."""
     wanted = rdtypes.code(question.rdtype)
     owner, aliases = question.name, list[str]()
     while not (records := _records(message, owner, wanted)) and wanted != rdtypes.CNAME:
@@ -147,17 +138,16 @@ def _end(question: Question, message: Message, server: str) -> _End:
         if target is None:
             break
         if target == question.name or target in aliases:
-            return _End(Status.NODATA_UNPROVEN, [], aliases, "CNAME loop")
+            return Status.NODATA_UNPROVEN, [], aliases, "CNAME loop"
         if len(aliases) == MAX_ALIASES:
-            reason = f"more than {MAX_ALIASES} CNAMEs"
-            return _End(Status.NODATA_UNPROVEN, [], aliases, reason)
+            return Status.NODATA_UNPROVEN, [], aliases, f"more than {MAX_ALIASES} CNAMEs"
         aliases.append(target)
         owner = target
     if message.rcode == NXDOMAIN:
-        return _End(Status.NXDOMAIN, [], aliases)
+        return Status.NXDOMAIN, [], aliases, ""
     if records:
-        return _End(Status.ANSWERED, records, aliases)
-    return _End(_empty(message, owner, server), [], aliases)
+        return Status.ANSWERED, records, aliases, ""
+    return _empty(message, owner, server), [], aliases, ""
 
 
 def _empty(message: Message, owner: str, server: str) -> Status:

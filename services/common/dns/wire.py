@@ -5,10 +5,9 @@ ignored, as resolvers do.
 """
 
 import struct
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from services.common.dns.names import MAX_WIRE, label_text
+from services.common.dns.names import MAX_WIRE, text_of
 from services.common.dns.rdtypes import OPT
 
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
@@ -42,8 +41,7 @@ class Record(NamedTuple):
     end: int
 
 
-@dataclass(slots=True)
-class Message:
+class Message(NamedTuple):
     """A message read. Record types are numbers, names are text (see `names`)."""
 
     data: bytes
@@ -52,20 +50,23 @@ class Message:
     """The header's second 16 bits."""
     rcode: int
     """Extended by OPT where there is one."""
-    qname: str = ""
+    qname: str
     """"" where the message has no question."""
-    qtype: int = 0
-    answer: list[Record] = field(default_factory=list)
-    authority: list[Record] = field(default_factory=list)
-    edns: bool = False
-    ede: int | None = None
+    qtype: int
+    answer: list[Record]
+    authority: list[Record]
+    edns: bool
+    ede: int | None
     """The first extended DNS error code."""
-    known_names: dict[int, tuple[str, int]] = field(default_factory=dict, repr=False)
-    """Text and wire size of the names decoded, by their place."""
+    known_names: "KnownNames"
 
     def name(self, at: int) -> tuple[str, int]:
         """The name at byte `at`, and where it ends there. Raises MalformedError."""
         return _name(self.data, at, self.known_names)
+
+
+KnownNames = dict[int, tuple[str, int]]
+"""Text and wire size of the names decoded, by their place."""
 
 
 def read(response: bytes) -> Message:
@@ -78,23 +79,29 @@ def read(response: bytes) -> Message:
 
 def _read(data: bytes) -> Message:
     ident, flags, questions, answers, authorities, additionals = _HEADER(data)
-    message = Message(data, ident, flags, flags & 0xF)
-    at = HEADER_SIZE
+    known: KnownNames = {}
+    qname, qtype, at = "", 0, HEADER_SIZE
     if questions:
         if questions > 1:
             raise MalformedError(f"{questions} questions")
-        message.qname, at = _name(data, at, message.known_names)
-        message.qtype, _ = _PAIR(data, at)
+        qname, at = _name(data, at, known)
+        qtype, _ = _PAIR(data, at)
         at += 4
-    at = _records(message, at, answers, message.answer)
-    at = _records(message, at, authorities, message.authority)
+    answer, at = _records(data, at, answers, known) if answers else ([], at)
+    authority, at = _records(data, at, authorities, known) if authorities else ([], at)
+    rcode, edns, ede = flags & 0xF, False, None
     for _ in range(additionals):
-        at = _additional(message, at)
-    return message
+        opt, start, end = _additional(data, at)
+        if opt is not None:
+            edns = True
+            rcode |= opt >> 24 << 4
+            ede = _first_ede(data, start, end)
+        at = end
+    return Message(data, ident, flags, rcode, qname, qtype, answer, authority, edns, ede, known)
 
 
-def _records(message: Message, at: int, count: int, into: list[Record]) -> int:
-    data, known = message.data, message.known_names
+def _records(data: bytes, at: int, count: int, known: KnownNames) -> tuple[list[Record], int]:
+    records = []
     length: int
     for _ in range(count):
         if data[at] == 0xC0 and (hit := known.get(data[at + 1])):
@@ -105,31 +112,25 @@ def _records(message: Message, at: int, count: int, into: list[Record]) -> int:
         rdtype, rdclass, ttl, length = _RECORD(data, at)
         start = at + 10
         at = start + length
-        into.append(Record(name, rdtype, rdclass, ttl, start, at))
+        records.append(Record(name, rdtype, rdclass, ttl, start, at))
     if at > len(data):
         raise MalformedError(f"rdata cut off after {len(data)} bytes")
-    return at
+    return records, at
 
 
-def _additional(message: Message, at: int) -> int:
-    """Skip one record of the additional section, unless it is OPT (RFC 6891 section 6.1.2)."""
-    data = message.data
+def _additional(data: bytes, at: int) -> tuple[int | None, int, int]:
+    """The TTL of an OPT record (RFC 6891 section 6.1.3), None of any other, and where the rdata
+    begins and ends."""
     while length := data[at]:
         if length >= 0xC0:
             at += 1
             break
         at += length + 1
     rdtype, _, ttl, length = _RECORD(data, at + 1)
-    start = at + 11
-    end: int = start + length
+    end: int = at + 11 + length
     if end > len(data):
         raise MalformedError(f"rdata cut off after {len(data)} bytes")
-    if rdtype == OPT:
-        message.edns = True
-        message.rcode |= ttl >> 24 << 4
-        if length:
-            message.ede = _first_ede(data, start, end)
-    return end
+    return ttl if rdtype == OPT else None, at + 11, end
 
 
 def _first_ede(data: bytes, at: int, end: int) -> int | None:
@@ -141,19 +142,18 @@ def _first_ede(data: bytes, at: int, end: int) -> int | None:
     return None
 
 
-def _name(data: bytes, at: int, known: dict[int, tuple[str, int]]) -> tuple[str, int]:
+def _name(data: bytes, at: int, known: KnownNames) -> tuple[str, int]:
     """Text of the name at `at` and the place after it. Pointers must lead strictly backwards,
     which ends every loop; their number is capped as long chains of them cost time."""
     start = limit = at
     end = hops = 0
-    labels: list[str] = []
-    size = 1
+    labels: list[bytes] = []
+    rest, size = "", 1
     while length := data[at]:
         if length < 0x40:
-            label = data[at + 1 : at + 1 + length]
+            labels.append(data[at + 1 : at + 1 + length])
             at += 1 + length
             size += 1 + length
-            labels.append(label_text(label))
         elif length >= 0xC0:
             target = (length & 0x3F) << 8 | data[at + 1]
             hops += 1
@@ -162,10 +162,8 @@ def _name(data: bytes, at: int, known: dict[int, tuple[str, int]]) -> tuple[str,
             end = end or at + 2
             at = limit = target
             if hit := known.get(target):
-                text, more = hit
+                rest, more = hit
                 size += more - 1
-                if more > 1:
-                    labels.append(text)
                 break
         else:
             raise MalformedError(f"label type {length >> 6} at byte {at}")
@@ -173,6 +171,8 @@ def _name(data: bytes, at: int, known: dict[int, tuple[str, int]]) -> tuple[str,
             break
     if size > MAX_WIRE:
         raise MalformedError(f"name at byte {start} is longer than {MAX_WIRE} bytes")
-    name = ".".join(labels) or "."
+    name = text_of(labels) if labels else "."
+    if rest and rest != ".":
+        name = f"{name}.{rest}" if labels else rest
     known[start] = name, size
     return name, end or at + 1

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from time import time_ns
 
 from services.common.dns.lookup import Lookup, Question
-from services.common.dns.observe import RESOLVER, status_of
+from services.common.dns.observe import RESOLVER, said
 from services.common.dns.status import Status
-from services.common.dns.wire import MalformedError, read
 
 
 @dataclass(slots=True)
@@ -20,25 +19,18 @@ class Course:
 
 
 def answered(course: Course, response: bytes, transport: str, seconds: float) -> Lookup:
-    """The lookup that a response ends, `seconds` after its query. Never raises: a response that
-    cannot be read is evidence too."""
-    ede, reason = None, ""
-    try:
-        message = read(response)
-        ede = message.ede
-        status = status_of(course.question, message, course.server)
-    except MalformedError as error:
-        status, reason = Status.NETWORK, f"malformed response: {error}"
+    """The lookup that a response ends, `seconds` after its query."""
+    seen = said(course.question, response, course.server)
     return Lookup(
         course.question.name,
         course.question.rdtype,
         course.server,
         transport,
-        status,
-        reason,
+        seen.status,
+        seen.reason,
         course.checking_disabled,
         response[2] << 8 | response[3],
-        ede,
+        seen.ede,
         course.attempts,
         time_ns() // 1000,
         int(seconds * 1_000_000),

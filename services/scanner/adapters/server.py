@@ -5,8 +5,6 @@ from collections import deque
 from time import perf_counter
 from typing import Protocol
 
-from services.common.dns.query import is_response
-from services.common.dns.wire import HEADER_SIZE
 from services.scanner.adapters.counters import Counters
 from services.scanner.adapters.endpoints import Endpoint
 from services.scanner.adapters.entropy import Entropy
@@ -17,8 +15,6 @@ SWEEP = 0.05
 """Seconds between looks for what is overdue."""
 BLOCKED = 0.005
 """Seconds to wait when the kernel takes no more."""
-
-_FORMERR, _NOTIMP = 1, 4
 
 
 class Query(Protocol):
@@ -42,35 +38,23 @@ class Query(Protocol):
 class _Flight:
     """One datagram under way."""
 
-    __slots__ = ("channel", "ident", "over", "query", "sent", "server", "young")
+    __slots__ = ("channel", "ident", "over", "query", "section", "sent", "server", "young")
 
     def __init__(self, server: "Server", query: Query, channel: Channel, ident: bytes) -> None:
         self.server = server
         self.query = query
+        self.section = query.section
         self.channel = channel
         self.ident = ident
         self.sent = perf_counter()
         self.young = True
         self.over = False
 
-    def is_response(self, response: bytes) -> bool:
-        if is_response(response, self.query.section):
-            return True
-        # A server that cannot read the query may send back no more than the header.
-        bare = len(response) == HEADER_SIZE and response[2] & 0x80
-        return bool(bare) and response[3] & 0xF in (_FORMERR, _NOTIMP)
-
     def landed(self, response: bytes) -> None:
-        server = self.server
-        server.end(self)
-        server.counters.responses += 1
-        self.query.answered(response, perf_counter() - self.sent)
-        server.pump()
+        self.server.landed(self, response)
 
     def refused(self, error: OSError) -> None:
-        self.server.end(self)
-        self.query.failed(error)
-        self.server.pump()
+        self.server.refused(self, error)
 
 
 class Server:
@@ -89,7 +73,7 @@ class Server:
         self._by_age: deque[_Flight] = deque()
         self._young: deque[_Flight] = deque()
         self._under_way = self._young_count = 0
-        self._channels: list[Channel] = []
+        self._channels: dict[int, Channel] = {}
         self._retired: list[Channel] = []
         self._entropy = Entropy()
         self._timer: asyncio.TimerHandle | None = None
@@ -97,27 +81,38 @@ class Server:
 
     def submit(self, query: Query) -> None:
         self._waiting.append(query)
-        self.pump()
-
-    def pump(self) -> None:
-        """Send what the window allows."""
-        limits = self._limits
-        while (
-            self._waiting
-            and self._young_count < limits.burst
-            and self._under_way < limits.outstanding
-            and not self._blocked
-        ):
-            self._send(self._waiting.popleft())
+        self._pump()
 
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for channel in self._channels + self._retired:
+        for channel in [*self._channels.values(), *self._retired]:
             channel.close()
         self._waiting.clear()
 
-    def end(self, flight: _Flight) -> None:
+    def landed(self, flight: "_Flight", response: bytes) -> None:
+        self._end(flight)
+        self.counters.responses += 1
+        flight.query.answered(response, perf_counter() - flight.sent)
+        self._pump()
+
+    def refused(self, flight: "_Flight", error: OSError) -> None:
+        self._end(flight)
+        flight.query.failed(error)
+        self._pump()
+
+    def _pump(self) -> None:
+        """Send what the window allows."""
+        waiting, limits = self._waiting, self._limits
+        while (
+            waiting
+            and self._young_count < limits.burst
+            and self._under_way < limits.outstanding
+            and not self._blocked
+        ):
+            self._send(waiting.popleft())
+
+    def _end(self, flight: "_Flight") -> None:
         """The flight is over, one way or the other."""
         flight.over = True
         flight.channel.forget(flight.ident)
@@ -126,9 +121,10 @@ class Server:
             self._young_count -= 1
 
     def _send(self, query: Query) -> None:
+        draw = self._entropy.take(3)
+        ident = draw[1:]
         try:
-            channel = self._channel()
-            ident = self._entropy.take(2)
+            channel = self._channel(draw[0] % self._limits.sockets)
             while ident in channel.flights:
                 ident = self._entropy.take(2)
             flight = _Flight(self, query, channel, ident)
@@ -148,15 +144,12 @@ class Server:
         if self._timer is None:
             self._timer = self._loop.call_later(SWEEP, self._sweep)
 
-    def _channel(self) -> Channel:
-        """One of the open sockets at random; a used-up one is replaced, and with it the port."""
-        place = self._entropy.take(1)[0] % self._limits.sockets
-        if place >= len(self._channels):
-            channel = self._open()
-            self._channels.append(channel)
-            return channel
-        channel = self._channels[place]
-        if channel.taken >= self._limits.socket_life:
+    def _channel(self, place: int) -> Channel:
+        """The open socket at this place; a used-up one is replaced, and with it the port."""
+        channel = self._channels.get(place)
+        if channel is None:
+            channel = self._channels[place] = self._open()
+        elif channel.taken >= self._limits.socket_life:
             self._retire(channel)
             channel = self._channels[place] = self._open()
         return channel
@@ -178,13 +171,13 @@ class Server:
 
     def _unblock(self) -> None:
         self._blocked = False
-        self.pump()
+        self._pump()
 
     def _sweep(self) -> None:
         now = perf_counter()
         self._age(now - self._limits.patience)
         self._expire(now - self._limits.timeout)
-        self.pump()
+        self._pump()
         more = self._by_age or self._waiting
         self._timer = self._loop.call_later(SWEEP, self._sweep) if more else None
 
@@ -201,6 +194,6 @@ class Server:
         while by_age and (by_age[0].over or by_age[0].sent <= before):
             flight = by_age.popleft()
             if not flight.over:
-                self.end(flight)
+                self._end(flight)
                 self.counters.timeouts += 1
                 flight.query.timed_out()

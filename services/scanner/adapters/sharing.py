@@ -1,7 +1,6 @@
 """Answers shared by the sites of one run, and questions joined that are already under way."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import NamedTuple, Protocol
@@ -27,8 +26,7 @@ class Waiter(Protocol):
     def fill(self, place: int, lookups: list[Lookup]) -> None: ...
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     until: float
     size: int
     lookups: list[Lookup]
@@ -72,9 +70,11 @@ class Sharing:
             waiter.fill(place, lookups)
 
     def _keep(self, key: Key, lookups: list[Lookup]) -> None:
-        known = all(lookup.status in DETERMINED for lookup in lookups)
-        seconds = self._limits.shared_seconds if known else self._limits.failure_seconds
-        size = sum(LOOKUP_BYTES + lookup.response_size for lookup in lookups)
+        seconds, size = self._limits.shared_seconds, 0
+        for lookup in lookups:
+            size += LOOKUP_BYTES + lookup.response_size
+            if lookup.status not in DETERMINED:
+                seconds = self._limits.failure_seconds
         old = self._kept.pop(key, None)
         self._size += size - (old.size if old else 0)
         self._kept[key] = _Kept(monotonic() + seconds, size, lookups)

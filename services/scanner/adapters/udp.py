@@ -5,6 +5,8 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
+from services.common.dns.query import is_response
+from services.common.dns.wire import HEADER_SIZE
 from services.scanner.adapters.endpoints import Endpoint
 
 RECEIVE_SIZE = 4096
@@ -12,11 +14,14 @@ RECEIVE_SIZE = 4096
 DRAIN = 256
 """Datagrams read in one go, so that a flood cannot hold the loop."""
 
+_FORMERR, _NOTIMP = 1, 4
+
 
 class Flight(Protocol):
     """A query under way, as a channel sees it."""
 
-    def is_response(self, response: bytes) -> bool: ...
+    section: bytes
+    """The question section, which the response must repeat."""
 
     def landed(self, response: bytes) -> None: ...
 
@@ -78,7 +83,7 @@ class Channel:
                 self._refused(error)
                 return
             flight = flights.get(response[:2])
-            if flight is None or not flight.is_response(response):
+            if flight is None or not _answers(response, flight.section):
                 self._stray()
                 continue
             flight.landed(response)
@@ -94,3 +99,11 @@ class Channel:
         """An ICMP error on a connected socket names no datagram: it holds for all of them."""
         for flight in list(self.flights.values()):
             flight.refused(error)
+
+
+def _answers(response: bytes, section: bytes) -> bool:
+    if is_response(response, section):
+        return True
+    # A server that cannot read the query may send back no more than the header.
+    bare = len(response) == HEADER_SIZE and response[2] & 0x80
+    return bool(bare) and response[3] & 0xF in (_FORMERR, _NOTIMP)

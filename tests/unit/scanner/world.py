@@ -11,8 +11,7 @@ import dns.rrset
 
 from services.common.dns.lookup import Lookup, Question
 from services.common.dns.names import is_subdomain, parent
-from services.common.dns.observe import status_of
-from services.common.dns.wire import read
+from services.common.dns.observe import said
 
 Records = Mapping[tuple[str, str], Sequence[str]]
 """Presentation rdata, with final dots, by owner and type. A SOA makes its owner a zone."""
@@ -74,7 +73,7 @@ def answered(question: Question, response: bytes) -> Lookup:
         rdtype=question.rdtype,
         server="resolver",
         transport="udp",
-        status=status_of(question, read(response)),
+        status=said(question, response).status,
         reason="",
         checking_disabled=False,
         flags=int.from_bytes(response[2:4]),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from services.common.dns.lookup import Lookup, Observation, Question
-from services.common.dns.observe import MAX_ALIASES, interpret, observe, status_of
+from services.common.dns.observe import MAX_ALIASES, interpret, observe
 from services.common.dns.status import Status
 from services.common.dns.wire import UNKNOWN_EDE, read
 from tests.unit.common.dns import presentation
@@ -297,15 +297,6 @@ def test_the_bytes_win_over_the_recorded_status() -> None:
     wire = response(TXT, rcode=dns.rcode.NXDOMAIN)
     recorded = replace(lookup(TXT, wire), status=Status.ANSWERED)
     assert observe(TXT, [recorded]).status is Status.NXDOMAIN
-
-
-def test_the_lean_status_is_the_observed_one() -> None:
-    for wire in (
-        response(TXT, 'a.example. 60 IN TXT "b"'),
-        response(TXT, authority=(SOA,)),
-        response(TXT, rcode=dns.rcode.REFUSED),
-    ):
-        assert status_of(TXT, read(wire)) is seen(TXT, wire).status
 
 
 def test_a_hostile_answer_is_observed_in_time_linear_in_its_size() -> None:

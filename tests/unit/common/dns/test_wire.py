@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.dns import rdata
-from services.common.dns.names import label_text
+from services.common.dns.names import text_of
 from services.common.dns.rdtypes import mnemonic
 from services.common.dns.wire import MAX_POINTERS, MalformedError, Message, Record, read
 from tests.unit.common.dns import presentation
@@ -201,7 +201,7 @@ def test_the_longest_message_is_read_whole() -> None:
 
 
 def test_label_keeps_nul_and_high_bytes_apart() -> None:
-    assert label_text(b"A\x00\xe9.") == "a\\000\\233\\."
+    assert text_of([b"A\x00\xe9.", b"b"]) == "a\\000\\233\\..b"
 
 
 @pytest.mark.parametrize(
