@@ -23,16 +23,13 @@ _PLAIN_LENGTH = 253
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One name of the walk; `seen` says NOT_ASKED while it was not asked."""
+    """One name of the walk; `seen` says NOT_ASKED while it was not asked. `record` is None where
+    there are several, for all of them are discarded then."""
 
     domain: str
     seen: Observation
     records: tuple[DmarcRecord, ...]
-
-    @property
-    def record(self) -> DmarcRecord | None:
-        """The record; None where there are several, for all of them are discarded then."""
-        return self.records[0] if len(self.records) == 1 else None
+    record: DmarcRecord | None
 
     @property
     def last(self) -> bool:
@@ -106,7 +103,8 @@ def is_external(host: str, found: Discovery) -> bool:
 def _walk(domain: str, known: Answers) -> Iterator[Step]:
     for name in walk_names(domain):
         seen = _seen(name, known)
-        step = Step(name, seen, read_dmarc(seen.rdata) if seen.answered else ())
+        records = read_dmarc(seen.rdata)
+        step = Step(name, seen, records, records[0] if len(records) == 1 else None)
         yield step
         if step.last:
             return

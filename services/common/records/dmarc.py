@@ -6,7 +6,7 @@ different values: no two receivers need agree on which of them holds.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -92,25 +92,24 @@ class DmarcRecord:
     psd: str
     testing: bool
     faults: tuple[Fault, ...]
+    unusable: frozenset[str] = field(init=False)
+    """Tags that are there with a value that cannot be used."""
+    sound: bool = field(init=False)
+    """`p` is valid, and `sp` and `np` are where they are given."""
+    applied: bool = field(init=False)
+    """Receivers act on the record: it is sound, or has a valid reporting address and counts as
+    `p=none` (RFC 9989 section 4.10.1)."""
+
+    def __post_init__(self) -> None:
+        unusable = frozenset(fault.tag for fault in self.faults if fault.kind in _UNUSABLE)
+        sound = self.p is not None and unusable.isdisjoint(("sp", "np"))
+        applied = sound or any(uri.fault is None for uri in self.rua)
+        for name, value in (("unusable", unusable), ("sound", sound), ("applied", applied)):
+            object.__setattr__(self, name, value)
 
     def value(self, tag: str) -> str | None:
         """The value as written, the first where there are several."""
         return next(iter(self.tags.values(tag)), None)
-
-    def flawed(self, tag: str) -> bool:
-        """The tag is there and its value cannot be used."""
-        return any(f.tag == tag and f.kind in _UNUSABLE for f in self.faults)
-
-    @property
-    def sound(self) -> bool:
-        """`p` is valid, and `sp` and `np` are where they are given."""
-        return self.p is not None and not self.flawed("sp") and not self.flawed("np")
-
-    @property
-    def applied(self) -> bool:
-        """Receivers act on the record: it is sound, or has a valid reporting address and counts
-        as `p=none` (RFC 9989 section 4.10.1)."""
-        return self.sound or any(uri.fault is None for uri in self.rua)
 
     def requested(self, scope: Scope) -> Policy:
         """The policy stated for a scope, by the fall-backs of RFC 9989 section 4.7."""

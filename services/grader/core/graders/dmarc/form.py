@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.common.records.dmarc import HISTORIC, FaultKind
+from services.common.records.dmarc import HISTORIC, DmarcRecord, FaultKind
 from services.grader.core.graders.dmarc.facts import Case
 from services.grader.core.remark import Level, Remark, RemarkKind
 
@@ -181,71 +181,46 @@ STRICT_ALIGNMENT = RemarkKind(
 )
 
 
-def values(case: Case) -> Iterator[Remark]:
-    """RFC 9989 section 4.8: a value that is not allowed gives way to the default."""
-    for fault in case.record.faults if case.record else ():
+def faults(case: Case, record: DmarcRecord) -> Iterator[Remark]:
+    """RFC 9989 section 4.8: what is not allowed gives way to the default or is ignored."""
+    for fault in record.faults:
         if fault.kind is FaultKind.INVALID and fault.tag in _INVALID:
             yield _INVALID[fault.tag](case.lookup, value=fault.value)
-
-
-def contradictions(case: Case) -> Iterator[Remark]:
-    """RFC 6376 section 3.2: a tag occurs once."""
-    for fault in case.record.faults if case.record else ():
-        if fault.kind is FaultKind.CONTRADICTION:
-            yield CONTRADICTORY_TAG(case.lookup, tag=fault.tag, value=fault.value)
-        elif fault.kind is FaultKind.DUPLICATE:
-            yield DUPLICATE_TAG(case.lookup, tag=fault.tag, value=fault.value)
-
-
-def names(case: Case) -> Iterator[Remark]:
-    """RFC 9989 section 4.7: unknown tags are ignored."""
-    for fault in case.record.faults if case.record else ():
-        if fault.kind is FaultKind.UNKNOWN:
-            yield UNKNOWN_TAG(case.lookup, tag=fault.tag, value=fault.value)
-        elif fault.kind is FaultKind.CASE:
-            yield TAG_CASE(case.lookup, tag=fault.tag, value=fault.value)
-
-
-def parts(case: Case) -> Iterator[Remark]:
-    """RFC 9989 section 4.8: tags with values between semicolons, in printable ASCII."""
-    for fault in case.record.faults if case.record else ():
-        if fault.kind is FaultKind.MALFORMED:
+        elif fault.kind in _TAGS:
+            yield _TAGS[fault.kind](case.lookup, tag=fault.tag, value=fault.value)
+        elif fault.kind is FaultKind.MALFORMED:
             yield MALFORMED_PART(case.lookup, part=fault.value)
         elif fault.kind is FaultKind.CHARACTER:
             yield FOREIGN_CHARACTER(case.lookup, character=fault.value)
 
 
-def historic(case: Case) -> Iterator[Remark]:
+def historic(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 appendix C: pct, rf and ri were removed."""
-    for tag in HISTORIC if case.record else ():
-        value = case.record.value(tag) if case.record else None
+    for tag in HISTORIC:
+        value = record.value(tag)
         if value is not None:
             yield HISTORIC_TAG(case.lookup, tag=tag, value=value)
 
 
-def order(case: Case) -> Iterator[Remark]:
+def order(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 7489 section 6.4: p was to be the second tag."""
-    tags = case.record.tags.tags if case.record else ()
-    if case.record and case.record.p is not None and tags[1].name != "p":
+    if record.p is not None and record.tags.tags[1].name != "p":
         yield POLICY_NOT_SECOND(case.lookup)
 
 
-def failure_options(case: Case) -> Iterator[Remark]:
+def failure_options(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.7: fo needs ruf, and its 0 and 1 exclude each other."""
-    if case.record is None or not case.record.fo:
+    if not record.fo:
         return
-    value = case.record.value("fo")
-    if case.record.value("ruf") is None:
-        yield FAILURE_OPTIONS_UNUSED(case.lookup, value=value)
-    elif {"0", "1"} <= set(case.record.fo):
-        yield FAILURE_OPTIONS_CONFLICT(case.lookup, value=value)
+    if record.value("ruf") is None:
+        yield FAILURE_OPTIONS_UNUSED(case.lookup, value=record.value("fo"))
+    elif {"0", "1"} <= set(record.fo):
+        yield FAILURE_OPTIONS_CONFLICT(case.lookup, value=record.value("fo"))
 
 
-def alignment(case: Case) -> Iterator[Remark]:
+def alignment(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.4: strict alignment compares whole names."""
-    if case.record is None:
-        return
-    modes = {"DKIM": case.record.adkim, "SPF": case.record.aspf}
+    modes = {"DKIM": record.adkim, "SPF": record.aspf}
     strict = [mechanism for mechanism, mode in modes.items() if mode == "s"]
     if strict:
         yield STRICT_ALIGNMENT(case.lookup, mechanisms=" and ".join(strict))
@@ -262,14 +237,12 @@ _INVALID = {
     "t": INVALID_TEST_VALUE,
 }
 
+_TAGS = {
+    FaultKind.CONTRADICTION: CONTRADICTORY_TAG,
+    FaultKind.DUPLICATE: DUPLICATE_TAG,
+    FaultKind.UNKNOWN: UNKNOWN_TAG,
+    FaultKind.CASE: TAG_CASE,
+}
+
 KINDS = tuple(kind for kind in globals().values() if isinstance(kind, RemarkKind))
-RULES = (
-    parts,
-    contradictions,
-    values,
-    names,
-    order,
-    failure_options,
-    historic,
-    alignment,
-)
+RULES = (faults, order, failure_options, historic, alignment)

@@ -13,7 +13,7 @@ from services.grader.core.graders.dmarc.unobserved import possible
 from services.grader.core.remark import Remark
 from services.grader.core.verdict import Graded, Grader, Section, bracket
 
-_RULES = (*discovery.RULES, *policy.RULES, *reports.RULES, *form.RULES)
+_RULES_OF_RECORD = (*policy.RULES, *reports.RULES, *form.RULES)
 
 
 def grade(section: Section, reference: Reference) -> Graded:
@@ -24,8 +24,11 @@ def grade(section: Section, reference: Reference) -> Graded:
 
 
 def _remarks(case: Case) -> Iterator[Remark]:
-    for rule in _RULES:
-        yield from rule(case)
+    for search in discovery.RULES:
+        yield from search(case)
+    if case.record is not None:
+        for rule in _RULES_OF_RECORD:
+            yield from rule(case, case.record)
 
 
 def _points(case: Case) -> int:

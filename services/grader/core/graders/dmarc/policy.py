@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.common.records.dmarc import DmarcRecord, Fault, Policy, Scope
+from services.common.records.dmarc import DmarcRecord, Policy, Scope
 from services.grader.core.graders.dmarc.facts import Case
 from services.grader.core.remark import Level, Remark, RemarkKind
 
@@ -158,38 +158,36 @@ ZERO_PERCENTAGE = RemarkKind(
 )
 
 
-def not_applied(case: Case) -> Iterator[Remark]:
+def not_applied(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.10.1: no valid policy and no valid rua mean no DMARC at all."""
-    if case.record is None or case.record.applied:
+    if record.applied:
         return
-    reasons = [f"{f.tag} is not valid" for f in _policy_faults(case.record)]
-    if case.record.value("p") is None:
+    reasons = [f"{tag} is not valid" for tag in _INVALID if tag in record.unusable]
+    if record.value("p") is None:
         reasons.insert(0, "p is missing")
-    yield INVALID_DMARC_RECORD(case.lookup, reason=", ".join(dict.fromkeys(reasons)))
+    yield INVALID_DMARC_RECORD(case.lookup, reason=", ".join(reasons))
 
 
-def policy_faults(case: Case) -> Iterator[Remark]:
+def policy_faults(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.10.1: p, sp and np are none, quarantine or reject."""
-    if case.record is None:
-        return
-    if case.record.value("p") is None:
+    if record.value("p") is None:
         yield POLICY_MISSING(case.lookup)
-    for fault in _policy_faults(case.record):
-        yield _INVALID[fault.tag](case.lookup, value=fault.value)
+    for fault in record.faults:
+        if fault.tag in _INVALID and fault.tag in record.unusable:
+            yield _INVALID[fault.tag](case.lookup, value=fault.value)
 
 
-def level(case: Case) -> Iterator[Remark]:
+def level(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.7: what is asked for mail from the site itself."""
-    if case.record is not None and case.record.applied:
+    if record.applied:
         yield _LEVELS[case.policy](case.lookup)
 
 
-def subdomains(case: Case) -> Iterator[Remark]:
+def subdomains(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.7: sp holds for names below the organisational domain."""
-    if case.inherited or not _rules_below(case):
+    if record.p is None or record.sp is None or case.inherited or not _rules_below(case):
         return
-    record = case.record
-    if record is None or record.p is None or record.sp is None or record.sp.rank >= record.p.rank:
+    if record.sp.rank >= record.p.rank:
         return
     if record.sp is Policy.NONE:
         yield SUBDOMAIN_POLICY_NONE(case.lookup, policy=record.p)
@@ -197,10 +195,9 @@ def subdomains(case: Case) -> Iterator[Remark]:
         yield SUBDOMAIN_POLICY_WEAKER(case.lookup, subdomains=record.sp, policy=record.p)
 
 
-def nonexistent(case: Case) -> Iterator[Remark]:
+def nonexistent(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.7: np holds for names below that do not exist."""
-    record = case.record
-    if record is None or record.np is None or not record.sound or not _rules_below(case):
+    if record.np is None or not record.sound or not _rules_below(case):
         return
     existing = record.requested(Scope.SUBDOMAINS)
     if record.np.rank < existing.rank:
@@ -212,36 +209,32 @@ def nonexistent(case: Case) -> Iterator[Remark]:
         yield NONEXISTENT_POLICY_REJECT(case.lookup)
 
 
-def test_mode(case: Case) -> Iterator[Remark]:
+def test_mode(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.7: t=y asks for one level less."""
-    record = case.record
-    if record is None or not record.applied or not record.testing:
-        return
     requested = record.requested(case.scope)
-    if requested is not requested.lowered:
+    if record.applied and record.testing and requested is not requested.lowered:
         yield TEST_MODE(case.lookup, policy=requested, effective=requested.lowered)
 
 
-def ignored_tags(case: Case) -> Iterator[Remark]:
+def ignored_tags(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.7: sp below the organisational domain is ignored."""
-    if case.record is None or case.inherited or _rules_below(case):
+    if case.inherited or _rules_below(case):
         return
-    tags = [tag for tag in ("sp", "np") if case.record.value(tag) is not None]
+    tags = [tag for tag in ("sp", "np") if record.value(tag) is not None]
     if tags:
+        organisation = case.found.organisational_domain
         yield SUBDOMAIN_TAGS_IGNORED(
-            case.lookup,
-            tags=", ".join(tags),
-            organisational_domain=case.found.organisational_domain,
+            case.lookup, tags=", ".join(tags), organisational_domain=organisation
         )
 
 
-def percentage(case: Case) -> Iterator[Remark]:
+def percentage(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 appendix A.6: pct is gone, and pct=0 is now t=y."""
-    record = case.record
-    if record is None or record.flawed("pct") or record.value("pct") in (None, "100"):
+    written = record.value("pct")
+    if written is None or "pct" in record.unusable or int(written) == 100:
         return
-    if int(record.value("pct") or 0):
-        yield PARTIAL_PERCENTAGE(case.lookup, percentage=record.value("pct"))
+    if int(written):
+        yield PARTIAL_PERCENTAGE(case.lookup, percentage=written)
     elif not record.testing:
         yield ZERO_PERCENTAGE(case.lookup, policy=record.requested(case.scope))
 
@@ -249,10 +242,6 @@ def percentage(case: Case) -> Iterator[Remark]:
 def _rules_below(case: Case) -> bool:
     """The record in force is the one that names below it follow."""
     return case.found.inherited is not None and case.found.inherited.domain == case.location
-
-
-def _policy_faults(record: DmarcRecord) -> list[Fault]:
-    return [f for f in record.faults if f.tag in _INVALID and record.flawed(f.tag)]
 
 
 _INVALID = {

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from services.common.dns.lookup import Observation
 from services.common.dns.status import Status
+from services.common.records.dmarc import DmarcRecord
 from services.common.records.uri import ReportUri
-from services.grader.core.graders.dmarc.facts import Case, Destination
+from services.grader.core.graders.dmarc.destination import Destination
+from services.grader.core.graders.dmarc.facts import Case
 from services.grader.core.remark import Level, Remark, RemarkKind
 
 NO_AGGREGATE_REPORTS = RemarkKind(
@@ -121,100 +122,73 @@ NO_MAIL_TO_REPORT = RemarkKind(
 )
 
 
-def no_reports(case: Case) -> Iterator[Remark]:
+def no_reports(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.7: without rua, no aggregate reports are made."""
-    if case.record is None or case.record.value("rua") is not None:
-        return
-    if not case.silent:
+    if record.value("rua") is None and not case.silent:
         yield NO_AGGREGATE_REPORTS(case.lookup)
 
 
-def silent(case: Case) -> Iterator[Remark]:
+def silent(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 7505 section 4.2: a domain without mail says so in MX, SPF and DMARC."""
     if case.silent:
-        seen = case.section.get(case.domain, "TXT")
-        yield NO_MAIL_TO_REPORT(case.lookup, case.mail, seen)
+        yield NO_MAIL_TO_REPORT(case.lookup, case.mail, case.section.get(case.domain, "TXT"))
 
 
-def addresses(case: Case) -> Iterator[Remark]:
+def addresses(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.8: URIs between commas, of which mailto serves everywhere."""
-    for tag, uri in _uris(case):
-        if uri.fault is not None:
-            yield REPORT_ADDRESS_INVALID(case.lookup, tag=tag, uri=uri.text, reason=uri.fault)
-        elif not uri.deliverable:
-            yield REPORT_SCHEME_UNSUPPORTED(case.lookup, tag=tag, uri=uri.text)
-        if uri.size:
-            yield REPORT_SIZE_LIMIT(case.lookup, tag=tag, uri=uri.text, size=uri.size)
+    for tag, uris in _uris(record):
+        for uri in uris:
+            if uri.fault is not None:
+                yield REPORT_ADDRESS_INVALID(case.lookup, tag=tag, uri=uri.text, reason=uri.fault)
+            elif not uri.deliverable:
+                yield REPORT_SCHEME_UNSUPPORTED(case.lookup, tag=tag, uri=uri.text)
+            if uri.size:
+                yield REPORT_SIZE_LIMIT(case.lookup, tag=tag, uri=uri.text, size=uri.size)
 
 
-def too_many(case: Case) -> Iterator[Remark]:
+def too_many(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 7489 section 6.2: receivers may limit themselves to two addresses."""
-    if case.record is None:
-        return
-    for tag, uris in (("rua", case.record.rua), ("ruf", case.record.ruf)):
+    for tag, uris in _uris(record):
         if len(uris) > 2:
             yield TOO_MANY_REPORT_ADDRESSES(case.lookup, tag=tag, count=len(uris))
 
 
-def permission(case: Case) -> Iterator[Remark]:
-    """RFC 9990 section 4: a destination elsewhere must agree."""
+def destinations(case: Case, record: DmarcRecord) -> Iterator[Remark]:
+    """RFC 9990 section 4: a destination elsewhere must agree, and take the mail."""
     for there in case.destinations.values():
-        if there.permits:
-            continue
-        if there.unaskable or (there.permission is not None and there.permission.determined):
-            yield REPORT_NOT_AUTHORISED(*_seen(there), host=there.host, domain=case.location)
+        yield from _permission(there, case)
+        yield from _mail(there)
+        if missing := there.unobserved:
+            statuses = ", ".join(f"{seen.rdtype} {seen.status}" for seen in missing)
+            yield REPORT_NOT_OBSERVED(*missing, host=there.host, statuses=statuses)
 
 
-def diverted(case: Case) -> Iterator[Remark]:
-    """RFC 9990 section 4: an override must stay at the same host."""
-    for there in case.destinations.values():
-        other = next((host for host in there.overrides if host != there.host), None)
-        if other is not None:
-            yield REPORT_DIVERTED(*_seen(there), host=there.host, other=other)
-
-
-def mail(case: Case) -> Iterator[Remark]:
-    """RFC 5321 section 5.1: a report is mail and needs somewhere to go."""
-    for there in case.destinations.values():
-        if there.mail.status is Status.NXDOMAIN:
-            yield REPORT_DOMAIN_MISSING(there.mail, host=there.host)
-        elif there.refuses_mail or there.mail.status is Status.BOGUS:
-            yield REPORT_DOMAIN_TAKES_NO_MAIL(there.mail, *there.addresses, host=there.host)
-
-
-def failure_reports(case: Case) -> Iterator[Remark]:
+def failure_reports(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9991: failure reports are sent where ruf says."""
-    if case.record is not None and any(uri.fault is None for uri in case.record.ruf):
+    if any(uri.fault is None for uri in record.ruf):
         yield FAILURE_REPORTS(case.lookup)
 
 
-def not_observed(case: Case) -> Iterator[Remark]:
-    """RFC 9990 section 4: a temporary error is no refusal."""
-    for there in case.destinations.values():
-        if there.unobserved:
-            statuses = ", ".join(f"{seen.rdtype} {seen.status}" for seen in there.unobserved)
-            yield REPORT_NOT_OBSERVED(*there.unobserved, host=there.host, statuses=statuses)
+def _permission(there: Destination, case: Case) -> Iterator[Remark]:
+    """RFC 9990 section 4: without a yes nothing is sent, nor with one to another host."""
+    seen = () if there.permission is None else (there.permission,)
+    if there.refuses:
+        yield REPORT_NOT_AUTHORISED(*seen, host=there.host, domain=case.location)
+    elif there.diverted_to:
+        yield REPORT_DIVERTED(*seen, host=there.host, other=there.diverted_to)
 
 
-def _uris(case: Case) -> Iterator[tuple[str, ReportUri]]:
-    if case.record is not None:
-        yield from (("rua", uri) for uri in case.record.rua)
-        yield from (("ruf", uri) for uri in case.record.ruf)
+def _mail(there: Destination) -> Iterator[Remark]:
+    """RFC 5321 section 5.1: a report is mail and needs somewhere to go."""
+    if there.mail.status is Status.NXDOMAIN:
+        yield REPORT_DOMAIN_MISSING(there.mail, host=there.host)
+    elif there.takes_no_mail:
+        yield REPORT_DOMAIN_TAKES_NO_MAIL(there.mail, *there.addresses, host=there.host)
 
 
-def _seen(there: Destination) -> tuple[Observation, ...]:
-    return () if there.permission is None else (there.permission,)
+def _uris(record: DmarcRecord) -> tuple[tuple[str, tuple[ReportUri, ...]], ...]:
+    return ("rua", record.rua), ("ruf", record.ruf)
 
 
 KINDS = tuple(kind for kind in globals().values() if isinstance(kind, RemarkKind))
-RULES = (
-    addresses,
-    permission,
-    diverted,
-    mail,
-    no_reports,
-    silent,
-    too_many,
-    failure_reports,
-    not_observed,
-)
+RULES = (addresses, destinations, no_reports, silent, too_many, failure_reports)

@@ -7,7 +7,7 @@ from itertools import product
 from services.common.dns.lookup import Observation
 from services.common.dns.status import Status
 from services.common.questions.dmarc import Step
-from services.grader.core.graders.dmarc.facts import Case, read
+from services.grader.core.graders.dmarc.facts import Case, read, unobserved
 from services.grader.core.verdict import Section
 
 _RECORDS = (
@@ -20,7 +20,7 @@ _RECORDS = (
 def possible(case: Case) -> Iterator[Case]:
     """The extreme cases that the unobserved leaves open; none where all is observed."""
     walk = [step for step in case.found.steps if not step.seen.determined]
-    if not walk and not _elsewhere(case) and len(_sites(case)) == 1:
+    if not walk and not unobserved(case.destinations.values()) and len(_sites(case)) == 1:
         return
     section = case.section.assuming(*(_holding(step.seen, None) for step in walk))
     yield from _completed(read(section, case.reference))
@@ -51,14 +51,10 @@ def _completed(case: Case) -> Iterator[Case]:
 def _filled(case: Case, hopeful: bool) -> Case:
     """Assumes until nothing is open: what is assumed can bring up further questions."""
     section = case.section
-    while unobserved := _elsewhere(case):
-        section = section.assuming(*(_settled(seen, hopeful) for seen in unobserved))
+    while missing := unobserved(case.destinations.values()):
+        section = section.assuming(*(_settled(seen, hopeful) for seen in missing))
         case = read(section, case.reference)
     return case
-
-
-def _elsewhere(case: Case) -> list[Observation]:
-    return [seen for there in case.destinations.values() for seen in there.unobserved]
 
 
 def _sites(case: Case) -> list[Section]:

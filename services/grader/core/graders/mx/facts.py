@@ -1,7 +1,7 @@
 """What a site's MX observations amount to: the exchanges and whether mail can reach them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 from services.common.dns.lookup import Observation
 from services.common.dns.status import Status
@@ -11,7 +11,7 @@ from services.common.reference.bundle import Reference
 from services.grader.core.verdict import Section
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Host:
     """A name that mail may be sent to. `lookups` are the observations of its A and AAAA, none
     where its form rules them out; `public` and `private` are the addresses in them."""
@@ -53,62 +53,67 @@ class Host:
         return not self.missing and bool(self.lookups) and all(s.absent for s in self.lookups)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
-    """One site."""
+    """One site.
+
+    `hosts` has every exchange once, in the order in which a sender tries them: all but those
+    beyond the first `MAX_EXCHANGES` that have addresses to ask for. `candidates` are those that
+    stand for a place that takes mail, `usable` those that mail can reach. `site` is the site
+    itself where there provably is no MX, so that its own address counts.
+    """
 
     section: Section
     reference: Reference
     mx: Observation
     records: tuple[MxRecord, ...]
-
-    @cached_property
-    def hosts(self) -> tuple[Host, ...]:
-        """Every exchange once, in the order in which a sender tries them; the first
-        `MAX_EXCHANGES` that have addresses to ask for."""
-        preferences: dict[str, tuple[int, ...]] = {}
-        for record in self.records:
-            known = preferences.get(record.exchange, ())
-            preferences[record.exchange] = (*known, record.preference)
-        hosts = [self._host(name, given) for name, given in preferences.items()]
-        beyond = [host for host in hosts if host.lookups][MAX_EXCHANGES:]
-        return tuple(host for host in hosts if host not in beyond)
-
-    @cached_property
-    def site(self) -> Host:
-        """The site itself, where mail goes if it has no MX (RFC 5321 section 5.1)."""
-        return self._host(self.section.domain, ())
-
-    @cached_property
-    def candidates(self) -> tuple[Host, ...]:
-        """The exchanges that stand for a place that takes mail."""
-        return tuple(host for host in self.hosts if host.form is not Form.OWNERSHIP)
-
-    @cached_property
-    def usable(self) -> tuple[Host, ...]:
-        return tuple(host for host in self.hosts if host.usable)
+    hosts: tuple[Host, ...]
+    candidates: tuple[Host, ...]
+    usable: tuple[Host, ...]
+    site: Host | None
 
     @property
     def null(self) -> bool:
         """The site says that it takes no mail (RFC 7505)."""
         return len(self.records) == 1 and self.records[0].null
 
-    @property
-    def implicit(self) -> bool:
-        """There is provably no MX, so that the site's own address counts."""
-        return self.mx.status is Status.NODATA
-
-    def _host(self, name: str, preferences: tuple[int, ...]) -> Host:
-        form = form_of(name) if preferences else Form.HOST
-        lookups: tuple[Observation, ...] = ()
-        if form in HOSTS:
-            lookups = tuple(self.section.get(*question) for question in addresses_of(name))
-        addresses = [text for seen in lookups if seen.answered for text in seen.rdata]
-        public = tuple(text for text in addresses if self.reference.is_public(text))
-        private = tuple(text for text in addresses if text not in public)
-        return Host(name, preferences, form, lookups, public, private)
-
 
 def read(section: Section, reference: Reference) -> Case:
     mx = section.get(section.domain, "MX")
-    return Case(section, reference, mx, tuple(read_mx(mx.rdata)))
+    records = tuple(read_mx(mx.rdata))
+    hosts = tuple(_hosts(section, reference, records))
+    implicit = mx.status is Status.NODATA
+    return Case(
+        section=section,
+        reference=reference,
+        mx=mx,
+        records=records,
+        hosts=hosts,
+        candidates=tuple(host for host in hosts if host.form is not Form.OWNERSHIP),
+        usable=tuple(host for host in hosts if host.usable),
+        site=_host(section, reference, section.domain, (), Form.HOST) if implicit else None,
+    )
+
+
+def _hosts(section: Section, reference: Reference, records: tuple[MxRecord, ...]) -> Iterator[Host]:
+    preferences: dict[str, tuple[int, ...]] = {}
+    for record in records:
+        known = preferences.get(record.exchange, ())
+        preferences[record.exchange] = (*known, record.preference)
+    room = MAX_EXCHANGES
+    for name, given in preferences.items():
+        form = form_of(name)
+        room -= form in HOSTS
+        if room >= 0 or form not in HOSTS:
+            yield _host(section, reference, name, given, form)
+
+
+def _host(
+    section: Section, reference: Reference, name: str, preferences: tuple[int, ...], form: Form
+) -> Host:
+    asked = addresses_of(name) if form in HOSTS else ()
+    lookups = tuple(section.get(*question) for question in asked)
+    addresses = [text for seen in lookups if seen.answered for text in seen.rdata]
+    public = tuple(filter(reference.is_public, addresses))
+    private = tuple(text for text in addresses if text not in public)
+    return Host(name, preferences, form, lookups, public, private)

@@ -34,15 +34,15 @@ def _points(case: Case, hopeful: bool) -> int:
     if case.null:
         return scoring.MX_NULL if case.records[0].preference == 0 else scoring.MX_ODD_NULL
     if not case.records:
-        reached = case.site.usable or (hopeful and case.site.open)
-        return scoring.MX_IMPLICIT if case.implicit and reached else scoring.MX_NONE
+        reached = case.site and (case.site.usable or (hopeful and case.site.open))
+        return scoring.MX_IMPLICIT if reached else scoring.MX_NONE
     good = [host for host in case.candidates if host.usable or (hopeful and host.open)]
     aliases = sum(bool(host.aliases) for host in good)
     return scoring.mx(usable=len(good), named=len(case.candidates), aliases=aliases)
 
 
 def _detail(case: Case) -> dict[str, Any]:
-    shown = () if case.null else case.hosts or ((case.site,) if case.implicit else ())
+    shown = () if case.null else case.hosts or ((case.site,) if case.site else ())
     return {
         "state": _state(case),
         "exchanges": [_exchange(host) for host in shown],
@@ -68,7 +68,7 @@ def _state(case: Case) -> str:
 def _state_without_records(case: Case) -> str:
     if not case.mx.absent:
         return "bogus"
-    if case.implicit and (case.site.usable or case.site.open):
+    if case.site and (case.site.usable or case.site.open):
         return "implicit" if case.site.usable else "undetermined"
     return "none"
 

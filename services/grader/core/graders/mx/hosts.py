@@ -218,9 +218,9 @@ def bogus(case: Case) -> Iterator[Remark]:
 
 def not_observed(case: Case) -> Iterator[Remark]:
     """RFC 5321 section 5.1: a temporary failure tells nothing."""
-    for host in (*case.hosts, *((case.site,) if case.implicit else ())):
-        open_ones = [seen for seen in host.lookups if not seen.determined]
+    for host in (*case.hosts, *((case.site,) if case.site else ())):
         if host.open:
+            open_ones = [seen for seen in host.lookups if not seen.determined]
             statuses = ", ".join(f"{seen.rdtype} {seen.status}" for seen in open_ones)
             yield EXCHANGE_NOT_OBSERVED(*open_ones, exchange=host.name, statuses=statuses)
 

@@ -127,13 +127,13 @@ def no_destination(case: Case) -> Iterator[Remark]:
     """RFC 5321 section 5.1: with neither MX nor address, mail is undeliverable."""
     if case.mx.status is Status.NXDOMAIN:
         yield NO_MX_RECORDS(case.mx)
-    elif case.implicit and not case.site.usable and not case.site.open:
+    elif case.site and not case.site.usable and not case.site.open:
         yield NO_MX_RECORDS(case.mx, *case.site.lookups)
 
 
 def implicit(case: Case) -> Iterator[Remark]:
     """RFC 5321 section 5.1: without MX, the domain's own address counts as its exchange."""
-    if case.implicit and case.site.usable:
+    if case.site and case.site.usable:
         addresses = ", ".join(case.site.public)
         yield IMPLICIT_MX(case.mx, *case.site.lookups, addresses=addresses)
 
