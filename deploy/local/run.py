@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,11 @@ from rich.console import Console
 
 from deploy.local import summary
 from deploy.local.down import down
-from deploy.local.process import LocalError, recorded
+from deploy.local.machine import up
+from deploy.local.process import LocalError
 from deploy.local.setup import FOLDER, Home, Setup, code_changed, given_variables
 from services.scanner.adapters.endpoints import BadEndpointError, endpoints
 
-START_SECONDS = 300.0
-"""The first start fetches the broker's jars."""
 REAL_TOP = 300
 """Sites of a run over the real DNS, unless TOP says otherwise."""
 DNSTATS = ".venv/bin/dnstats"
@@ -39,7 +37,7 @@ def main() -> None:
     try:
         sys.exit(_run(options, home, console))
     except LocalError as error:
-        console.print(f"make run: {error}", style="red", markup=False)
+        console.print(f"make run: {error}", style="red", markup=False, soft_wrap=True)
         console.print(f"The logs are in {FOLDER}/logs; `make down` ends what still runs.")
         sys.exit(1)
     except KeyboardInterrupt:
@@ -51,7 +49,8 @@ def main() -> None:
 def _run(options: argparse.Namespace, home: Home, console: Console) -> int:
     setup = _setup(options)
     begun = time.monotonic()
-    start_machine(home, setup, console)
+    with console.status("starting") as status:
+        up(home, setup, status.update)
     console.print(f"The machine is up ({time.monotonic() - begun:.0f} s).")
     list_file = options.list or home.list_file
     _dnstats("sites", "import", str(list_file), "--force", *_list_name(options))
@@ -65,54 +64,6 @@ def _run(options: argparse.Namespace, home: Home, console: Console) -> int:
     verified = _dnstats("runs", "verify", str(run), check=False)
     summary.show_commands(console, DNSTATS, run, _examples(list_file, setup))
     return 0 if said["state"] == "graded" and verified == 0 else 1
-
-
-def start_machine(home: Home, setup: Setup, console: Console) -> None:
-    """Returns when the services run as `setup` wants them; a machine that runs otherwise is ended
-    first. Raises LocalError."""
-    state = home.state()
-    if home.is_supervised():
-        if state and state.setup == setup and state.ready and not state.fault:
-            return
-        console.print("ending the machine that runs with another setup")
-        down(home)
-    _launch(home, setup)
-    with console.status("starting") as status:
-        deadline = time.monotonic() + START_SECONDS
-        while not (state := _started(home, setup)):
-            current = home.state()
-            status.update(current.stage if current else "starting")
-            if time.monotonic() > deadline:
-                raise LocalError(f"not up after {START_SECONDS:.0f} s")
-            time.sleep(0.1)
-    if state.fault:
-        raise LocalError(state.fault)
-
-
-def _launch(home: Home, setup: Setup) -> None:
-    """The supervisor as a process of its own that outlives this one."""
-    (home.folder / "logs").mkdir(parents=True, exist_ok=True)
-    (home.folder / "state.json").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "deploy.local.supervisor", json.dumps(asdict(setup))]
-    with (home.folder / "logs" / "supervisor.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    deadline = time.monotonic() + 30
-    while not recorded(home.supervisor):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise LocalError("the supervisor did not start: see logs/supervisor.log")
-        time.sleep(0.05)
-
-
-def _started(home: Home, setup: Setup) -> Any:
-    """The state once it is ready or has failed. Raises LocalError where the supervisor is gone."""
-    state = home.state()
-    if state and state.setup == setup and (state.ready or state.fault):
-        return state
-    if not home.is_supervised():
-        raise LocalError("the supervisor ended: see logs/supervisor.log")
-    return None
 
 
 def _start_run(limit: Sequence[str]) -> int:

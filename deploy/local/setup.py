@@ -36,6 +36,8 @@ class Setup:
     """host:port to ask about the real DNS; "" for a world on loopback."""
     records: str = ""
     """File of records that is the world; "" for the bundled one."""
+    scale: int = 1
+    """So many times the sites of the bundled world."""
     given: Mapping[str, str] = field(default_factory=dict)
     """DNSTATS_ variables of the caller, without the prefix: they win over everything."""
     code: int = 0
@@ -91,11 +93,21 @@ class Home:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def forget_state(self) -> None:
+        self._state.unlink(missing_ok=True)
+
     def write_env(self, settings: Mapping[str, str]) -> None:
         """Only the owner may read it: the database's address holds a password."""
         lines = [f"{PREFIX}{name}={value}\n" for name, value in settings.items()]
         self.env_file.touch(0o600)
         self.env_file.write_text("".join(lines), "utf-8")
+
+    def env(self) -> dict[str, str]:
+        """The variables that commands need to reach this machine; none where it never ran."""
+        if not self.env_file.exists():
+            return {}
+        lines = self.env_file.read_text("utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -1,7 +1,6 @@
 """The process that starts the local machine, restarts what dies, and ends it.
 
-`python -m deploy.local.supervisor SETUP` with SETUP as JSON; it works in `.dnstats` of the current
-folder and ends by SIGTERM.
+`python -m deploy.local.supervisor FOLDER SETUP` with SETUP as JSON; it ends by SIGTERM.
 """
 
 import json
@@ -12,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from deploy.local.kafka import Kafka
@@ -19,7 +19,6 @@ from deploy.local.ports import LOOPBACK, kept_ports, listens
 from deploy.local.postgres import Postgres
 from deploy.local.process import Child, LocalError, remember, stop_recorded, wait_until
 from deploy.local.setup import (
-    FOLDER,
     GRADERS,
     LOCAL_SETTINGS,
     PREFIX,
@@ -119,6 +118,8 @@ class Supervisor:
         command += ["--targets", str(self._home.targets_file), "--list", str(self._home.list_file)]
         if self._setup.records:
             command += ["--records", self._setup.records]
+        else:
+            command += ["--scale", str(self._setup.scale)]
         world = Child("world", command, self._home.folder)
         self._settings |= {
             "RESOLVERS": f"{LOOPBACK}:{port}",
@@ -209,8 +210,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     try:
-        setup = Setup(**json.loads(sys.argv[1]))
-        Supervisor(Home(FOLDER), setup).run()
+        folder, setup = sys.argv[1:]
+        Supervisor(Home(Path(folder)), Setup(**json.loads(setup))).run()
     except LocalError as error:
         sys.exit(str(error))
 

@@ -16,13 +16,13 @@ from deploy.local.world.model import Site, World
 from deploy.local.world.records import RecordsWorld
 from deploy.local.world.records_index import BadRecordsError
 from deploy.local.world.respond import authoritative, recursive
-from deploy.local.world.server import Responder, open_tcp, open_udp
+from deploy.local.world.server import Listener, Responder, listen
 
 
 def main() -> None:
     options = _options()
     try:
-        world, sites = load(options.records)
+        world, sites = load(options.records, options.scale)
     except (OSError, BadRecordsError, bundled.BadSituationError) as error:
         sys.exit(f"world: {error}")
     if options.list:
@@ -31,10 +31,10 @@ def main() -> None:
     uvloop.run(_serve(world, options.port, options.targets))
 
 
-def load(records: Path | None) -> tuple[World, list[Site]]:
+def load(records: Path | None, scale: int = 1) -> tuple[World, list[Site]]:
     """The bundled world, or that of a file of records. Raises OSError, BadRecordsError."""
     if records is None:
-        return bundled.build()
+        return bundled.build(scale)
     world = RecordsWorld(records)
     return world, world.sites()
 
@@ -42,33 +42,24 @@ def load(records: Path | None) -> tuple[World, list[Site]]:
 async def _serve(world: World, port: int, targets: Path | None) -> None:
     """Answers as resolver on `port` and as every name server on ports of their own, until a
     signal ends it. Says on stdout when it is ready."""
-    loop = asyncio.get_running_loop()
-    resolver = Responder(partial(recursive, world))
-    sockets = [open_udp(loop, resolver, port)]
-    port = sockets[0].getsockname()[1]
-    servers = [await open_tcp(resolver, port)]
-    by_zones: dict[frozenset[str], str] = {}
-    published: dict[str, str] = {}
-    for address, zones in world.servers.items():
+    resolver = await listen(Responder(partial(recursive, world)), port)
+    by_zones: dict[frozenset[str], Listener] = {}
+    held = world.servers
+    for zones in held.values():
         if zones not in by_zones:
-            responder = Responder(partial(authoritative, world, zones))
-            sockets.append(open_udp(loop, responder, 0))
-            own = sockets[-1].getsockname()[1]
-            servers.append(await open_tcp(responder, own))
-            by_zones[zones] = f"{LOOPBACK}:{own}"
-        published[address] = by_zones[zones]
+            by_zones[zones] = await listen(Responder(partial(authoritative, world, zones)))
+    published = {address: f"{LOOPBACK}:{by_zones[zones].port}" for address, zones in held.items()}
     if targets:
         targets.write_text(json.dumps(published, indent=1), "utf-8")
-    print(json.dumps({"resolver": f"{LOOPBACK}:{port}", "servers": len(published)}), flush=True)
-    await _until_signal(loop)
-    for server in servers:
-        server.close()
-    for sock in sockets:
-        loop.remove_reader(sock)
-        sock.close()
+    said = {"resolver": f"{LOOPBACK}:{resolver.port}", "servers": len(published)}
+    print(json.dumps(said), flush=True)
+    await _until_signal()
+    for listener in (resolver, *by_zones.values()):
+        listener.close()
 
 
-async def _until_signal(loop: asyncio.AbstractEventLoop) -> None:
+async def _until_signal() -> None:
+    loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
@@ -81,6 +72,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--targets", type=Path, help="write the map of published addresses here")
     parser.add_argument("--list", type=Path, help="write the ranked list here")
     parser.add_argument("--records", type=Path, help="serve this file of records (JSON lines)")
+    parser.add_argument("--scale", type=int, default=1, help="times the bundled sites")
     return parser.parse_args()
 
 

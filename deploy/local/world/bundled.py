@@ -51,9 +51,9 @@ class Situation:
     remarks: Mapping[str, tuple[str, ...]]
     """Tags that the graders must find, by family."""
 
-    def sites(self) -> Iterator[tuple[str, str]]:
+    def sites(self, scale: int = 1) -> Iterator[tuple[str, str]]:
         """Its domains, each with the apex of its zone; the first bears no number."""
-        for number in range(1, max(self.share, 1) + 1):
+        for number in range(1, max(self.share * scale, 1) + 1):
             label = self.name if number == 1 else f"{self.name}-{number}"
             domain = self.domain.replace("{}", label)
             yield domain, self.zone.replace("{}", label) or domain
@@ -71,15 +71,15 @@ def situations() -> list[Situation]:
     return found
 
 
-def build() -> tuple[Zones, list[Site]]:
-    """The zones, and the list in the order of rank."""
+def build(scale: int = 1) -> tuple[Zones, list[Site]]:
+    """The zones, and the list in the order of rank; `scale` times the shares."""
     snippets = _snippets()
     zones = {SUFFIX: Zone(SUFFIX)}
     _add_lines(zones[SUFFIX], SUFFIX, snippets["top"]["test"])
     sites: list[Site] = []
     serial = 0
     for situation in situations():
-        for domain, apex in situation.sites():
+        for domain, apex in situation.sites(scale):
             serial += 1
             zone = zones.setdefault(apex, Zone(apex, signed=situation.signed))
             _add_site(zone, situation, domain, serial, snippets)

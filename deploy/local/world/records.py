@@ -31,6 +31,9 @@ PARSED = 20_000
 
 SILENCED = frozenset({"rebuilt-from-parsed-tags", "mx-from-starttls-policy"})
 """Marks of records that are not what was published: they are not served."""
+PREFERENCE_UNKNOWN = "mx-preference-unknown"
+"""The mark of MX records whose preference was made up: they are served with one each, so that no
+remark rests on equal ones."""
 
 _GENERATED_SOA = "unknown.invalid. unknown.invalid. 1 3600 900 604800 900"
 
@@ -137,9 +140,12 @@ def _add(entry: _Entry, record: Mapping[str, Any]) -> None:
     marks = set(record.get("approx", "").split(";"))
     if marks & SILENCED:
         return
+    texts = record["rdata"]
+    if PREFERENCE_UNKNOWN in marks:
+        texts = [f"{10 * place} {text.split()[-1]}" for place, text in enumerate(texts, 1)]
     try:
         name, rdtype = normalise(record["name"]), rdtypes.code(record["type"])
-        rdatas = tuple(to_wire(rdtype, text) for text in record["rdata"])
+        rdatas = tuple(to_wire(rdtype, text) for text in texts)
     except (BadNameError, BadRdataError, rdtypes.BadTypeError):
         return
     if rdatas:

@@ -24,6 +24,7 @@ REMEMBERED = 50_000
 DATAGRAMS_A_TURN = 64
 BUFFER = 4 * 1024 * 1024
 TCP_LIMIT = 65535
+FREE_PORT_ATTEMPTS = 20
 TCP_IDLE = 10.0
 """Seconds after which a silent connection is closed."""
 _FORMERR = b"\x80\x01\0\0\0\0\0\0\0\0"
@@ -57,17 +58,49 @@ class Responder:
         return assemble(packet, query, prepared, limit)
 
 
-def open_udp(loop: asyncio.AbstractEventLoop, responder: Responder, port: int) -> socket.socket:
-    """A bound UDP socket on loopback that answers as long as the loop runs."""
+class Listener:
+    """One loopback address that answers over UDP and TCP as long as the loop runs."""
+
+    def __init__(self, port: int, udp: socket.socket, tcp: asyncio.Server) -> None:
+        self.port = port
+        self._udp = udp
+        self._tcp = tcp
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._udp)
+        self._udp.close()
+        self._tcp.close()
+
+
+async def listen(responder: Responder, port: int = 0) -> Listener:
+    """Answers on that port; 0 takes one that is free for both. Raises OSError."""
+    attempts = 1 if port else FREE_PORT_ATTEMPTS
+    while True:
+        attempts -= 1
+        tcp = await _open_tcp(responder, port)
+        chosen = tcp.sockets[0].getsockname()[1]
+        try:
+            return Listener(chosen, _open_udp(responder, chosen), tcp)
+        except OSError:
+            tcp.close()
+            if not attempts:
+                raise
+
+
+def _open_udp(responder: Responder, port: int) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-    sock.bind((LOOPBACK, port))
-    loop.add_reader(sock, _drain, sock, responder)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        sock.bind((LOOPBACK, port))
+    except OSError:
+        sock.close()
+        raise
+    asyncio.get_running_loop().add_reader(sock, _drain, sock, responder)
     return sock
 
 
-async def open_tcp(responder: Responder, port: int) -> asyncio.Server:
+async def _open_tcp(responder: Responder, port: int) -> asyncio.Server:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(asyncio.IncompleteReadError, TimeoutError, ConnectionError):
