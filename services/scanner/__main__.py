@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import threading
+from functools import partial
 from importlib.metadata import version
 from time import time_ns
 from uuid import uuid4
@@ -19,18 +20,19 @@ from services.common.stream.follow import follow
 from services.common.stream.producer import Producer
 from services.common.stream.service import Service, start
 from services.common.telemetry import metrics
+from services.common.telemetry.health import Pulse
 from services.common.telemetry.logs import logger
 from services.scanner.adapters import optouts
 from services.scanner.adapters.counters import Counters
 from services.scanner.adapters.endpoints import BadEndpointError, Endpoint, endpoints
 from services.scanner.adapters.resolver import Resolver
 from services.scanner.core.optout import BadOptOutError, OptOuts
-from services.scanner.handler import BatchScanner, Origin, SiteScanner
+from services.scanner.handler import BatchScanner, Origin, Outage, SiteScanner
 from services.scanner.settings import ScannerSettings
 
 GROUP = "scanner"
 BYTES_IN_FLIGHT = 64 << 20
-COUNT_SECONDS = 1.0
+WATCH_SECONDS = 1.0
 
 
 def main() -> None:
@@ -52,20 +54,10 @@ async def _serve(
     opted_out: OptOuts,
 ) -> None:
     resolver = Resolver(servers, optouts=opted_out)
+    pulse = service.health.pulse("resolvers")
+    pulse.assigned = True
     producer = Producer(service.broker)
-    batches = BatchScanner(
-        SiteScanner(
-            resolver.for_site,
-            clock=_microseconds,
-            scan_id=lambda: str(uuid4()),
-            origin=Origin(version("dnstats"), settings.vantage),
-            cap=settings.questions,
-        ),
-        producer,
-        clock=_microseconds,
-        closed_runs=_closed_runs(service),
-        sites_in_flight=settings.sites_in_flight,
-    )
+    batches = _batch_scanner(service, settings, resolver, producer, pulse)
     feed = stream_feed.Feed(
         service.broker,
         SCAN_REQUESTS,
@@ -78,14 +70,44 @@ async def _serve(
         on_revoke=batches.release,
     )
     _stop_by_signal(service, feed)
-    counting = asyncio.create_task(_count(resolver.counters))
+    watching = asyncio.create_task(_watch(resolver.counters, pulse))
     try:
         async with feed:
             await batches.run(feed)
     finally:
         service.stop.set()
-        counting.cancel()
+        watching.cancel()
         resolver.close()
+
+
+def _batch_scanner(
+    service: Service,
+    settings: ScannerSettings,
+    resolver: Resolver,
+    producer: Producer,
+    pulse: Pulse,
+) -> BatchScanner:
+    scanner = SiteScanner(
+        resolver.for_site,
+        clock=_microseconds,
+        scan_id=_new_id,
+        origin=Origin(version("dnstats"), settings.vantage),
+        cap=settings.questions,
+    )
+    outage = Outage(
+        resolver.for_site,
+        clock=_microseconds,
+        label=_new_id,
+        tell=partial(setattr, pulse, "fault"),
+    )
+    return BatchScanner(
+        scanner,
+        outage,
+        producer,
+        clock=_microseconds,
+        closed_runs=_closed_runs(service),
+        sites_in_flight=settings.sites_in_flight,
+    )
 
 
 def _stop_by_signal(service: Service, feed: stream_feed.Feed) -> None:
@@ -119,11 +141,12 @@ def _closed_runs(service: Service) -> set[int]:
     return closed
 
 
-async def _count(counters: Counters) -> None:
-    """Bring the engine's counters into the metrics."""
+async def _watch(counters: Counters, pulse: Pulse) -> None:
+    """Show that the event loop turns, and bring the engine's counters into the metrics."""
     kept = joined = 0
     while True:
-        await asyncio.sleep(COUNT_SECONDS)
+        pulse.touch()
+        await asyncio.sleep(WATCH_SECONDS)
         metrics.LOOKUPS_SHARED.labels("kept").inc(counters.shared - kept)
         metrics.LOOKUPS_SHARED.labels("joined").inc(counters.joined - joined)
         kept, joined = counters.shared, counters.joined
@@ -131,6 +154,10 @@ async def _count(counters: Counters) -> None:
 
 def _microseconds() -> int:
     return time_ns() // 1000
+
+
+def _new_id() -> str:
+    return str(uuid4())
 
 
 if __name__ == "__main__":

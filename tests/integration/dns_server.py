@@ -14,10 +14,10 @@ from tests.unit.scanner.world import World
 
 
 @contextmanager
-def serving(world: World) -> Iterator[str]:
+def serving(world: World, port: int = 0) -> Iterator[str]:
     """The address, as a setting names it."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind(("127.0.0.1", port))
     thread = threading.Thread(target=_serve, args=(sock, world))
     thread.start()
     host, port = sock.getsockname()

@@ -227,3 +227,18 @@ def test_a_second_scanner_takes_a_share_of_the_work(
         (batch, domain) for batch in range(24) for domain in domains
     }
     assert {r.vantage for r in found} == {"first", "second"}
+
+
+def test_an_outage_of_the_resolver_is_waited_out(broker: Broker, tmp_path: Path) -> None:
+    with serving(World(SITE)) as address:
+        port = int(address.rpartition(":")[2])
+    publish(broker, request(0).encode())
+    with scanner(broker, address, tmp_path) as running:
+        until(lambda: "no resolver answers" in running.log.read_text(), seconds=60)
+        assert not results(broker)
+        with serving(World(SITE), port):
+            until(lambda: finished(broker), seconds=60)
+        assert running.end()[0] == 0
+    found = results(broker)
+    assert {result.domain for result in found} == set(SITES)
+    assert all(lookup.response for result in found for lookup in result.lookups)

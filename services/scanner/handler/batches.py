@@ -25,6 +25,7 @@ from services.common.telemetry import metrics
 from services.common.telemetry.logs import bound, logger
 from services.scanner.core.batches import Fate, fate
 from services.scanner.core.failures import Failures
+from services.scanner.handler.outage import Outage
 from services.scanner.handler.site import SiteScanner
 
 SERVICE = "scanner"
@@ -83,6 +84,7 @@ class BatchScanner:
     def __init__(
         self,
         scanner: SiteScanner,
+        outage: Outage,
         outbox: Outbox,
         *,
         clock: Callable[[], int],
@@ -91,6 +93,7 @@ class BatchScanner:
         site_age: float = SITE_AGE,
     ) -> None:
         self._scanner = scanner
+        self._outage = outage
         self._outbox = outbox
         self._clock = clock
         self._closed_runs = closed_runs
@@ -170,8 +173,7 @@ class BatchScanner:
         """The message of a site's result; where its scan fails, of a result that says so."""
         failed = True
         try:
-            async with asyncio.timeout(self._site_age):
-                message = _message(await self._scanner.scan(site, request))
+            message = _message(await self._result(site, request))
             failed = False
         except TimeoutError:
             logger().error("scan took too long", seconds=self._site_age)
@@ -184,6 +186,13 @@ class BatchScanner:
         if self._failures.too_many:
             raise TooManyFailuresError("too many scans fail; the log names each")
         return message
+
+    async def _result(self, site: BatchSite, request: ScanRequest) -> ScanResult:
+        while True:
+            async with asyncio.timeout(self._site_age):
+                result = await self._scanner.scan(site, request)
+            if not await self._outage.spoiled(result):
+                return result
 
     async def _send(self, feed: Feed) -> None:
         """Send results and finish the batches that are complete."""

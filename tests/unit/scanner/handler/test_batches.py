@@ -3,17 +3,19 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from services.common.dns.lookup import Lookup, Question
+from services.common.dns.status import Status
 from services.common.messages import scan_result
 from services.common.messages.envelope import BrokenError, Incoming, InvalidError, Outgoing
 from services.common.messages.scan_request import BatchSite, ScanRequest
 from services.common.messages.scan_result import ScanResult
 from services.common.messages.topics import SCAN_REQUESTS, SCAN_RESULTS
 from services.scanner.core import failures
-from services.scanner.handler import BatchScanner, Origin, SiteScanner, batches
+from services.scanner.handler import BatchScanner, Origin, Outage, SiteScanner, batches, outage
 from services.scanner.handler.batches import TooManyFailuresError
 from tests.unit.scanner.world import SITE, World
 
@@ -85,14 +87,22 @@ class Bench:
         self.outbox = MemoryOutbox(self.log)
         self.world = World(SITE) if world is None else world
         self.closed_runs: set[int] = set()
+        self.faults: list[str] = []
         scanner = SiteScanner(
             lambda run_id: self.world,
             clock=lambda: NOW,
             scan_id=lambda: "id",
             origin=Origin("1.0", "here"),
         )
+        watch = Outage(
+            lambda run_id: self.world,
+            clock=lambda: NOW,
+            label=lambda: "probe",
+            tell=self.faults.append,
+        )
         self.scanner = BatchScanner(
             scanner,
+            watch,
             self.outbox,
             clock=lambda: NOW,
             closed_runs=self.closed_runs,
@@ -119,6 +129,8 @@ def _incoming(offset: int, value: bytes | None, partition: int = 0) -> Incoming:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "GATHER_SECONDS", 0.0)
     monkeypatch.setattr(batches, "FIRST_WAIT", 0.0)
+    monkeypatch.setattr(outage, "PAUSE", 0.0)
+    monkeypatch.setattr(outage, "SETTLE", 0.0)
 
 
 def test_every_site_has_a_result_and_its_batch_is_done_after_all_of_them() -> None:
@@ -330,5 +342,51 @@ def test_what_ends_the_feed_comes_out() -> None:
         with pytest.raises(ExceptionGroup) as group:
             await bench.run()
         assert group.value.subgroup(RuntimeError) is not None
+
+    asyncio.run(check())
+
+
+class Away(World):
+    """A resolver that does not answer the first so many rounds; one of a dead world answers
+    nothing but that a name below `invalid` does not exist."""
+
+    def __init__(self, rounds: int, dead: bool = False) -> None:
+        super().__init__(SITE)
+        self.rounds = rounds
+        self.dead = dead
+
+    async def ask(
+        self, questions: Sequence[Question], *, checking_disabled: bool = False
+    ) -> list[list[Lookup]]:
+        self.rounds -= 1
+        answers = await super().ask(questions)
+        if self.rounds >= 0 or (self.dead and not questions[0].name.endswith(".invalid")):
+            return [[silent(lookup) for lookup in lookups] for lookups in answers]
+        return answers
+
+
+def silent(lookup: Lookup) -> Lookup:
+    return replace(lookup, status=Status.TIMEOUT, response=b"", response_size=0)
+
+
+def test_an_outage_of_the_resolvers_is_waited_out_and_the_site_scanned_again() -> None:
+    async def check() -> None:
+        bench = Bench(message(0, "site.test"), world=Away(6))
+        await bench.run()
+        (result,) = bench.outbox.results.values()
+        assert all(lookup.response for lookup in result.lookups)
+        assert bench.faults == ["no resolver answers", ""]
+        assert bench.log[-1] == ("done", 0)
+
+    asyncio.run(check())
+
+
+def test_a_site_that_never_answers_is_recorded_while_the_resolvers_answer() -> None:
+    async def check() -> None:
+        bench = Bench(message(0, "site.test"), world=Away(0, dead=True))
+        await bench.run()
+        (result,) = bench.outbox.results.values()
+        assert {lookup.status for lookup in result.lookups} == {Status.TIMEOUT}
+        assert bench.faults == []
 
     asyncio.run(check())
