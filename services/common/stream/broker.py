@@ -1,6 +1,7 @@
 """Which broker, and how the names of topics and groups are told apart on it."""
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from confluent_kafka import KafkaError
 
 from services.common.telemetry.logs import logger
+
+SILENT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,21 @@ class Broker:
         return {
             "bootstrap.servers": self.bootstrap,
             "client.id": "dnstats",
-            "error_cb": on_error or log_error,
+            "error_cb": on_error or ErrorLog(),
             "log.connection.close": False,
             "reconnect.backoff.max.ms": 2_000,
             "logger": logging.getLogger("librdkafka"),
         }
 
 
-def log_error(error: KafkaError) -> None:
-    logger().warning("broker error", error=error.str(), code=error.name())
+class ErrorLog:
+    """Logs the errors of one client: during an outage each kind once in a while, not each time."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}
+
+    def __call__(self, error: KafkaError) -> None:
+        name, now = error.name(), time.monotonic()
+        if now >= self._next.get(name, 0.0):
+            self._next[name] = now + SILENT_SECONDS
+            logger().warning("broker error", error=error.str(), code=name)

@@ -1,6 +1,6 @@
 """A member of a consumer group. One thread owns it, the group's callbacks included."""
 
-import time
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from services.common.telemetry.logs import logger
 SESSION_MILLISECONDS = 10_000
 """How long the partitions of a killed process stand still."""
 PREFETCH_KBYTES = 32 * 1024
-OBSERVE_SECONDS = 5.0
+STATISTICS_MILLISECONDS = 5_000
 
 Place = tuple[str, int]
 """A topic, by our name, and a partition of it."""
@@ -41,8 +41,7 @@ class Member:
         self._released = released
         self._paused = False
         self._held: list[Incoming] = []
-        self._observed = 0.0
-        self._consumer = Consumer(_config(broker, group))
+        self._consumer = Consumer(_config(broker, group) | {"stats_cb": self._on_statistics})
         self._consumer.subscribe(
             [broker.named(topic) for topic in topics],
             on_assign=self._on_assign,
@@ -54,7 +53,6 @@ class Member:
         """Up to `count` messages, waiting at most `seconds`; none while paused. Raises
         KafkaException where the consumer cannot go on."""
         self._pulse.touch()
-        self._observe()
         messages = self._consumer.consume(count, seconds)
         self._held += [
             incoming_of(self._broker, message) for message in messages if not _failed(message)
@@ -103,6 +101,9 @@ class Member:
         consumer.incremental_assign(partitions)
         if self._paused:
             consumer.pause(partitions)
+        else:
+            # A partition that was lost while paused comes back paused.
+            consumer.resume(partitions)
         self.mine |= self._places(partitions)
         self._pulse.assigned = True
         self._tell("partitions assigned", partitions)
@@ -122,18 +123,17 @@ class Member:
         changed = sorted(f"{p.topic}[{p.partition}]" for p in partitions)
         logger().info(event, partitions=changed, have=len(self.mine))
 
-    def _observe(self) -> None:
-        """Lag from what the consumer knows already: asks nobody."""
-        if time.monotonic() < self._observed + OBSERVE_SECONDS:
-            return
-        self._observed = time.monotonic()
-        assigned = self._consumer.assignment()
-        for at in self._consumer.position(assigned) if assigned else ():
-            known = self._consumer.get_watermark_offsets(at, cached=True)
-            if known and at.offset >= 0 and known[1] >= 0:
-                topic = self._broker.plain(at.topic)
-                lag = max(0, known[1] - at.offset)
-                metrics.LAG.labels(self.group, topic, str(at.partition)).set(lag)
+    def _on_statistics(self, text: str) -> None:
+        statistics = json.loads(text)
+        brokers = statistics["brokers"].values()
+        self._pulse.connected = any(broker["state"] == "UP" for broker in brokers)
+        for topic in statistics["topics"].values():
+            name = self._broker.plain(topic["topic"])
+            for partition in topic["partitions"].values():
+                if (name, partition["partition"]) in self.mine and partition["hi_offset"] >= 0:
+                    done = max(partition["committed_offset"], partition["lo_offset"], 0)
+                    lag = metrics.LAG.labels(self.group, name, str(partition["partition"]))
+                    lag.set(max(0, partition["hi_offset"] - done))
 
     def _places(self, partitions: list[TopicPartition]) -> frozenset[Place]:
         return frozenset((self._broker.plain(p.topic), p.partition) for p in partitions)
@@ -161,6 +161,7 @@ def _config(broker: Broker, group: str) -> dict[str, Any]:
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": SESSION_MILLISECONDS,
         "heartbeat.interval.ms": SESSION_MILLISECONDS // 5,
+        "statistics.interval.ms": STATISTICS_MILLISECONDS,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",

@@ -23,7 +23,7 @@ def letter(incoming: Incoming, reason: str, service: str, at: int) -> Outgoing:
     """The dead letter of a message: its bytes, key and headers, and where it came from as headers
     named `dead_letter_*`. `at` is milliseconds since the epoch."""
     origin: Headers = (
-        ("dead_letter_reason", reason[:MAX_REASON].encode()),
+        ("dead_letter_reason", reason[:MAX_REASON].encode(errors="backslashreplace")),
         ("dead_letter_service", service.encode()),
         ("dead_letter_topic", incoming.topic.encode()),
         ("dead_letter_partition", b"%d" % incoming.partition),

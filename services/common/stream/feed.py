@@ -9,10 +9,10 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 from services.common.messages.envelope import BrokenError, Incoming, InvalidError
 from services.common.stream.broker import Broker
@@ -32,7 +32,7 @@ FLUSH_SECONDS = 5.0
 REVOKE_SECONDS = 3.0
 """For the hook, the flush and the commit of what is being given up, together."""
 
-OnRevoke = Callable[[frozenset[int]], Awaitable[None]]
+OnRevoke = Callable[[frozenset[int]], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,6 @@ class Feed:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed-{group}", daemon=True)
         self._error: BaseException | None = None
-        self._waiting_since = 0.0
         self._assigned = 0
 
     @property
@@ -159,7 +158,7 @@ class Feed:
         else:
             self._member.pause()
         for incoming in self._member.read(max(1, min(room, TURN_MESSAGES)), TURN_SECONDS):
-            self._progress.take(incoming)
+            self._progress.take(incoming, time.monotonic())
             self._loop.call_soon_threadsafe(self._arrived.put_nowait, incoming)
         self._assigned = len(self._member.mine)
         self._collect()
@@ -168,6 +167,9 @@ class Feed:
         """Take note of what was finished."""
         while not self._finished.empty():
             self._progress.finish(self._finished.get_nowait())
+        oldest = self._progress.oldest()
+        age = 0.0 if oldest is None else time.monotonic() - oldest
+        metrics.OLDEST_UNCOMMITTED.labels(self._group).set(age)
         metrics.IN_FLIGHT.labels(self._group).set(self._progress.count)
         metrics.IN_FLIGHT_BYTES.labels(self._group).set(self._progress.bytes)
 
@@ -191,16 +193,13 @@ class Feed:
 
     def _on_released(self, places: frozenset[Place], lost: bool) -> None:
         until = time.monotonic() + REVOKE_SECONDS
-        hook = self._call_hook(frozenset(partition for _, partition in places))
+        hook = self._on_revoke(frozenset(partition for _, partition in places))
         waiting = asyncio.run_coroutine_threadsafe(hook, self._loop)
         try:
             waiting.result(REVOKE_SECONDS)
-        except FutureTimeoutError:
+        except TimeoutError:
             waiting.cancel()
             logger().warning("revoked work did not end in time")
         if not lost:
             self._commit(max(0.1, until - time.monotonic()))
         self._progress.drop(places)
-
-    async def _call_hook(self, partitions: frozenset[int]) -> None:
-        await self._on_revoke(partitions)

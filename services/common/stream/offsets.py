@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from services.common.messages.envelope import BrokenError
 from services.common.stream.broker import Broker
 
-_TIMEOUT = 15.0
+_TIMEOUT = 10.0
 
 
 class Offsets:

@@ -10,13 +10,15 @@ from confluent_kafka import KafkaError, KafkaException
 
 from services.common.messages.envelope import BrokenError, InvalidError, Outgoing
 from services.common.messages.topics import DEAD_LETTER_SUFFIX
-from services.common.stream.broker import Broker, log_error
-from services.common.stream.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
+from services.common.stream.broker import Broker, ErrorLog
+from services.common.stream.topics import MAX_MESSAGE_BYTES
 from services.common.telemetry import metrics
 
 ANY_PARTITION = -1
 QUEUED_MESSAGES = 50_000
 QUEUED_KBYTES = 128 * 1024
+UNCOMPRESSED_BYTES = 64 * 1024 * 1024
+"""What this client takes at most; the topics set the limit that counts."""
 FRAMING = 1024
 """More than a record batch and the headers' length fields add to a message."""
 SEND_SECONDS = 30.0
@@ -39,6 +41,7 @@ class Producer:
         self._waiting: dict[int, Outgoing] = {}
         self._refused: list[tuple[Outgoing, KafkaError]] = []
         self._fatal: KafkaError | None = None
+        self._log = ErrorLog()
         self._tickets = count(1)
         self._client = confluent_kafka.Producer(
             broker.config(self._on_error)
@@ -49,7 +52,7 @@ class Producer:
                 "compression.type": "zstd",
                 "linger.ms": 20,
                 "message.timeout.ms": 0,
-                "message.max.bytes": MAX_DEAD_LETTER_BYTES,
+                "message.max.bytes": UNCOMPRESSED_BYTES,
                 "queue.buffering.max.messages": QUEUED_MESSAGES,
                 "queue.buffering.max.kbytes": QUEUED_KBYTES,
             }
@@ -131,7 +134,7 @@ class Producer:
         self._refused.append((message, error))
 
     def _on_error(self, error: KafkaError) -> None:
-        log_error(error)
+        self._log(error)
         if error.fatal():
             self._fatal = error
 
@@ -141,10 +144,10 @@ class Producer:
 
 
 def _check_size(message: Outgoing) -> None:
-    limit = MAX_MESSAGE_BYTES
+    """The broker measures after compression: what was accepted once is accepted as dead letter."""
     if message.topic.endswith(DEAD_LETTER_SUFFIX):
-        limit = MAX_DEAD_LETTER_BYTES
+        return
     size = len(message.value) + len(message.key or b"")
     size += sum(len(name) + len(value) for name, value in message.headers)
-    if size > limit - FRAMING:
+    if size > MAX_MESSAGE_BYTES - FRAMING:
         raise InvalidError(f"{size} bytes are too many for a message of {message.topic}")

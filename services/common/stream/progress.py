@@ -1,9 +1,17 @@
 """Which messages are finished, and how far each partition may be committed."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from services.common.messages.envelope import Incoming
 from services.common.stream.consumer import Place, place
+
+
+@dataclass(slots=True)
+class _Taken:
+    size: int
+    at: float
+    finished: bool = False
 
 
 class Progress:
@@ -14,32 +22,33 @@ class Progress:
         self.count = 0
         """Messages taken and not finished."""
         self.bytes = 0
-        self._taken: dict[Place, dict[int, Incoming | None]] = {}
+        self._taken: dict[Place, dict[int, _Taken]] = {}
         self._next: dict[Place, int] = {}
 
-    def take(self, incoming: Incoming) -> None:
-        self._taken.setdefault(place(incoming), {})[incoming.offset] = incoming
+    def take(self, incoming: Incoming, at: float) -> None:
+        """`at` is when, by whatever clock `oldest` is compared with."""
+        self._taken.setdefault(place(incoming), {})[incoming.offset] = _Taken(incoming.size, at)
         self.count += 1
         self.bytes += incoming.size
 
     def holds(self, incoming: Incoming) -> bool:
         """Whether the message was taken and is neither finished nor dropped."""
-        return self._taken.get(place(incoming), {}).get(incoming.offset) is not None
+        taken = self._taken.get(place(incoming), {}).get(incoming.offset)
+        return taken is not None and not taken.finished
 
     def finish(self, incoming: Incoming) -> None:
         """Has no effect on a message that is not held."""
         if self.holds(incoming):
-            self._taken[place(incoming)][incoming.offset] = None
-            self.count -= 1
-            self.bytes -= incoming.size
+            taken = self._taken[place(incoming)][incoming.offset]
+            taken.finished = True
+            self._forget(taken)
 
     def drop(self, places: Iterable[Place]) -> None:
         """Forget places that are no longer ours."""
         for where in places:
-            for incoming in self._taken.pop(where, {}).values():
-                if incoming is not None:
-                    self.count -= 1
-                    self.bytes -= incoming.size
+            for taken in self._taken.pop(where, {}).values():
+                if not taken.finished:
+                    self._forget(taken)
             self._next.pop(where, None)
 
     def finished(self) -> dict[Place, int]:
@@ -47,7 +56,7 @@ class Progress:
         for where, taken in self._taken.items():
             while taken:
                 offset = next(iter(taken))
-                if taken[offset] is not None:
+                if not taken[offset].finished:
                     break
                 del taken[offset]
                 self._next[where] = offset + 1
@@ -57,3 +66,12 @@ class Progress:
         for where, offset in offsets.items():
             if self._next.get(where) == offset:
                 del self._next[where]
+
+    def oldest(self) -> float | None:
+        """When the oldest message was taken that holds up a commit."""
+        firsts = (next(iter(taken.values())) for taken in self._taken.values() if taken)
+        return min((taken.at for taken in firsts), default=None)
+
+    def _forget(self, taken: _Taken) -> None:
+        self.count -= 1
+        self.bytes -= taken.size

@@ -1,5 +1,6 @@
 """What every topic must be, and making it so."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -145,7 +146,16 @@ class _Topics:
         self._create([d.topic for d in found if d.setting == "topic"])
         self._grow([d for d in found if d.setting == "partitions"])
         self._configure([d for d in found if d.setting not in {"topic", "partitions"}])
+        self._await_agreement()
         return found
+
+    def _await_agreement(self) -> None:
+        """The brokers tell each other of changes only after they have confirmed them."""
+        until = time.monotonic() + _TIMEOUT
+        while left := self.differences():
+            if time.monotonic() > until:
+                raise BrokenError("confirmed but not done: " + "; ".join(map(str, left)))
+            time.sleep(0.1)
 
     def _described(self) -> dict[str, TopicDescription]:
         """Descriptions of those topics that exist."""

@@ -20,6 +20,9 @@ class Pulse:
 
     touched: float = field(default_factory=time.monotonic)
     assigned: bool = False
+    """It is a member of its group, with partitions or without."""
+    connected: bool = True
+    """The broker answers."""
     fault: str = ""
     """Why it waits (broker, database); "" while it works."""
 
@@ -32,7 +35,7 @@ class Pulse:
 
     @property
     def ready(self) -> bool:
-        return self.live and self.assigned and not self.fault
+        return self.live and self.assigned and self.connected and not self.fault
 
 
 class Health:
@@ -57,6 +60,7 @@ class Health:
                 "live": pulse.live,
                 "ready": pulse.ready,
                 "assigned": pulse.assigned,
+                "connected": pulse.connected,
                 "fault": pulse.fault,
             }
             for name, pulse in pulses.items()

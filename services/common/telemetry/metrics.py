@@ -60,3 +60,7 @@ STAGE_SECONDS = Histogram(
     ["group", "stage"],
     buckets=(0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
 )
+LEADING = Gauge("dnstats_leading", "1 while this scheduler leads.")
+LETTERS_WAITING = Gauge(
+    "dnstats_letters_waiting", "Mails and run events in the outbox that are not delivered."
+)
