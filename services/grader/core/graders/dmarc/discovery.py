@@ -87,11 +87,11 @@ PSD_ON_NON_SUFFIX = RemarkKind(
     "subdomains no longer count as yours.",
     mend="Remove the tag, or write psd=n.",
 )
-UNRELATED_TEXT = RemarkKind(
-    tag="DMARC_UNRELATED_TEXT",
+IGNORED_TEXT = RemarkKind(
+    tag="DMARC_IGNORED_TEXT",
     number=105,
     level=Level.WARNING,
-    text="A text at _dmarc.{domain} has nothing to do with DMARC: {record}",
+    text="A text at _dmarc.{domain} is no DMARC record: {record}",
     reference="RFC 9989 section 4.10",
     means="Receivers discard it. It often comes from a wildcard record or a slip.",
     mend="Remove it from this name.",
@@ -151,19 +151,18 @@ def multiple(case: Case) -> Iterator[Remark]:
 
 
 def start(case: Case) -> Iterator[Remark]:
-    """RFC 9989 section 4.7: the version is the first tag, exactly as written there."""
+    """RFC 9989 section 4.7: the version is the first tag, exactly; all else is discarded."""
+    alone = not case.found.steps[0].records
     for text in case.own.rdata:
-        if reason := near_miss(text):
+        if is_dmarc(text):
+            continue
+        reason = near_miss(text)
+        if reason and alone:
             yield INVALID_DMARC_RECORD_START(
                 case.own, domain=case.domain, reason=reason, record=text
             )
-
-
-def unrelated(case: Case) -> Iterator[Remark]:
-    """RFC 9989 section 4.10 step 2: anything without the version is discarded."""
-    for text in case.own.rdata:
-        if not is_dmarc(text) and not near_miss(text):
-            yield UNRELATED_TEXT(case.own, domain=case.domain, record=text)
+        else:
+            yield IGNORED_TEXT(case.own, domain=case.domain, record=text)
 
 
 def wrong_name(case: Case) -> Iterator[Remark]:
@@ -237,7 +236,6 @@ RULES = (
     multiple,
     start,
     wrong_name,
-    unrelated,
     psd,
     inherited,
     organisational_domain,

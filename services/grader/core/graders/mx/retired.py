@@ -9,7 +9,7 @@ def _retired(tag: str, number: int, text: str, reason: str) -> RemarkKind:
     return RemarkKind(
         tag=tag,
         number=number,
-        level=Level.ERROR,
+        level=Level.FATAL,
         text=text,
         reference="RFC 1035 section 3.3.9",
         means="Retired: it cannot be said of a record that came over the wire.",
