@@ -69,6 +69,7 @@ SPF_IN_ENDING = frozenset(
         "SPF_PASS_ALL",
         "SPF_NEUTRAL_ALL",
         "SPF_INCLUDE_PASSES_ALL",
+        "SPF_EXISTS_PASSES_ALL",
         "SPF_EVERY_ADDRESS",
     }
 )

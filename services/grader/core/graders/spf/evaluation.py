@@ -142,13 +142,13 @@ def _not_validated(rdtype: str, name: str) -> str:
 
 
 def _ending(record: SpfRecord, outcomes: Sequence[Outcome]) -> str:
-    """The qualifier of the first term that matches every server: an include whose record passes
-    everyone, `all`, or what redirect leads to."""
+    """The qualifier of the first term that matches every server; for redirect, which comes last,
+    the ending of what it leads to."""
     for outcome in outcomes:
-        term, child = outcome.step.term, outcome.child
+        term = outcome.step.term
         if isinstance(term, Modifier):
             return _redirected(outcome)
-        if child and child.passes_everyone:
+        if outcome.matches_everyone:
             return term.qualifier
     return record.all.qualifier if record.all else ""
 

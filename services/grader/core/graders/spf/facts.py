@@ -49,6 +49,13 @@ class Outcome:
         """The lookups that can change the grade: an mx host without address is void for nobody."""
         return self.seen[:1] if self.step.term.name == "mx" else self.seen
 
+    @property
+    def matches_everyone(self) -> bool:
+        """An include whose record passes everyone, or an exists that finds its fixed name."""
+        if self.step.term.name == "exists":
+            return any(one.answered for one in self.seen)
+        return self.child is not None and self.child.passes_everyone
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

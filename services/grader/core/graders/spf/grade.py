@@ -66,10 +66,21 @@ def _ends(view: Evaluation, remarks: list[Remark]) -> Iterator[Graded]:
 
 
 def _completions(view: Evaluation, unseen: list[Observation]) -> Iterator[Section]:
-    """The section with all that was not observed in order, absent, unusable by DNSSEC, or
-    admitting everyone; with mail servers and without, where those were not observed."""
+    """The section with all that was not observed in order (with exists matching everyone, and
+    nobody), absent, unusable by DNSSEC, or admitting everyone; with mail servers and without, where
+    those were not observed."""
     mx = (view.mx,) if view.mx.determined else (_fine(view.mx), _absent(view.mx))
-    for answer, served in product((_fine, _absent, _bogus, _open), mx):
+    tested = {
+        seen.question
+        for _, outcome in view.outcomes
+        for seen in outcome.seen
+        if outcome.step.term.name == "exists"
+    }
+
+    def quiet(seen: Observation) -> Observation:
+        return _absent(seen) if seen.question in tested else _fine(seen)
+
+    for answer, served in product((quiet, _fine, _absent, _bogus, _open), mx):
         yield view.section.assuming(*map(answer, unseen), served)
 
 

@@ -188,6 +188,16 @@ NULL_RECORD_WITH_MX = RemarkKind(
     "Nothing, if the domain only receives. If it also sends, list the servers before -all.",
 )
 
+EXISTS_PASSES_ALL = RemarkKind(
+    "SPF_EXISTS_PASSES_ALL",
+    142,
+    Level.ERROR,
+    "{term} in the SPF record of {name} admits every server in the world, as that name exists",
+    "RFC 7208 section 5.7",
+    "Anyone can send mail in your name, whatever your record says after this term.",
+    "Delete the term. To admit the server of that name, write a: in place of exists:.",
+)
+
 KINDS = (
     HAS_PTR,
     DEFAULT_ALL_QUALIFIER,
@@ -209,4 +219,5 @@ KINDS = (
     REDUNDANT_ADDRESS,
     NULL_RECORD,
     NULL_RECORD_WITH_MX,
+    EXISTS_PASSES_ALL,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from services.common.dns.lookup import Observation
 from services.common.records.spf_network import BITS, Network
 from services.common.records.spf_term import Mechanism, Modifier
 from services.common.reference.bundle import Reference
@@ -30,21 +31,19 @@ def ending(view: Evaluation) -> Iterator[Remark]:
     if record.all is None:
         if not (view.root.ending or record.faults or last.redirect):
             yield kinds.DEFAULT_ALL_QUALIFIER(seen, name=seen.name)
-    elif record.all.qualifier == PASS:
-        yield kinds.PASS_ALL(seen, name=seen.name, term=record.all.text)
-    elif record.all.qualifier == "?":
-        yield kinds.NEUTRAL_ALL(seen, name=seen.name)
-    elif record.all.qualifier == "~":
-        yield kinds.SOFTFAIL_ALL(seen, name=seen.name)
+    elif record.all.qualifier == view.root.ending:
+        yield from _all(seen, record.all)
 
 
-def open_includes(view: Evaluation) -> Iterator[Remark]:
-    """RFC 7208 section 5.2: an included record that passes everyone makes include match always."""
+def open_terms(view: Evaluation) -> Iterator[Remark]:
+    """RFC 7208 sections 5.2 and 5.7: an include of a record that passes everyone, and an exists
+    with a fixed name that has an address, match every server."""
     for verdict, outcome in view.outcomes:
-        term, child = outcome.step.term, outcome.child
-        passes = isinstance(term, Mechanism) and term.qualifier == PASS
-        if passes and child and child.passes_everyone:
-            yield kinds.INCLUDE_PASSES_ALL(*outcome.seen, name=verdict.name, term=term.text)
+        term = outcome.step.term
+        if isinstance(term, Mechanism) and term.qualifier == PASS and outcome.matches_everyone:
+            include = term.name == "include"
+            kind = kinds.INCLUDE_PASSES_ALL if include else kinds.EXISTS_PASSES_ALL
+            yield kind(*outcome.seen, name=verdict.name, term=term.text)
 
 
 def every_address(view: Evaluation) -> Iterator[Remark]:
@@ -150,6 +149,15 @@ def null_record(view: Evaluation) -> Iterator[Remark]:
         yield kind(seen, view.mx, name=seen.name)
 
 
+def _all(seen: Observation, term: Mechanism) -> Iterator[Remark]:
+    if term.qualifier == PASS:
+        yield kinds.PASS_ALL(seen, name=seen.name, term=term.text)
+    elif term.qualifier == "?":
+        yield kinds.NEUTRAL_ALL(seen, name=seen.name)
+    elif term.qualifier == "~":
+        yield kinds.SOFTFAIL_ALL(seen, name=seen.name)
+
+
 def _mechanisms(view: Evaluation) -> Iterator[tuple[Verdict, Mechanism]]:
     for verdict in view.chain:
         for term in _evaluated(verdict):
@@ -191,7 +199,7 @@ def _within(network: Network, other: Network) -> bool:
 RULES = (
     ptr,
     ending,
-    open_includes,
+    open_terms,
     every_address,
     wide_networks,
     private_networks,
