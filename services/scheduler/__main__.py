@@ -1,6 +1,7 @@
 """The scheduler service: waits until it leads, then takes one turn after the other."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -11,6 +12,7 @@ from services.common.messages.envelope import BrokenError
 from services.common.store import database
 from services.common.stream.producer import Producer
 from services.common.stream.service import Service, start
+from services.common.telemetry import metrics
 from services.common.telemetry.health import Pulse
 from services.common.telemetry.logs import logger
 from services.scheduler.adapters.leader import Leadership
@@ -40,37 +42,42 @@ def main() -> None:
     engine = database.engine(settings.database)
     service.wait_for(partial(_verify, engine))
     producer = Producer(service.broker)
-    scheduler = build(settings, engine, service, producer)
-    deliverer = Deliverer(StoredPost(engine), mailer(settings), producer, _now)
-    leadership = Leadership(engine)
-    leading = threading.Event()
-    post = threading.Thread(
-        target=_deliver, args=(deliverer, service, settings.poll_seconds, leading), name="outbox"
-    )
-    post.start()
-    try:
-        _lead(scheduler, leadership, leading, service, settings.poll_seconds)
-    finally:
-        service.stop.set()
-        post.join()
-        leadership.give_up()
+    pulse = service.health.pulse("schedule")
+    scheduler = build(settings, engine, service, producer, pulse)
+    post = StoredPost(engine)
+    deliverer = Deliverer(post, mailer(settings), producer, _now)
+    leadership, leading = Leadership(engine), threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="outbox") as threads:
+        outbox = threads.submit(_deliver, deliverer, post, service, settings, leading)
+        outbox.add_done_callback(lambda _: service.stop.set())
+        try:
+            _lead(scheduler, leadership, leading, service, settings, pulse)
+        finally:
+            service.stop.set()
+            leadership.give_up()
+    outbox.result()
 
 
-def build(settings: Settings, engine: Engine, service: Service, producer: Producer) -> Scheduler:
-    """The scheduler on real components."""
-    runs = StoredRuns(engine, _now)
+def build(
+    settings: Settings, engine: Engine, service: Service, producer: Producer, pulse: Pulse
+) -> Scheduler:
+    """The scheduler on real components; long work touches the pulse."""
+    runs = StoredRuns(engine, _now, pulse.touch)
     plans = StoredPlans(engine, Rates(settings.overall_rate, settings.operator_rate))
     topics = BrokerTopics(service.broker)
     importer = Importer(plans, _now)
+
+    def beat(done: int, of: int | None) -> None:
+        pulse.touch()
 
     def start_run(tick: datetime) -> None:
         top = settings.development_top if settings.development else None
         plans.plan(order(None, None, settings.grader_names, top), tick, _now())
 
     def import_list(tick: datetime) -> None:
-        with list_file(settings.list_source) as file:
+        with list_file(settings.list_source, beat) as file:
             info = ListInfo(settings.list_source, file.name, tick.date(), file.sha256)
-            importer.run(info, file.lines())
+            importer.run(info, file.lines(beat))
 
     jobs = {
         "import": Job(settings.import_schedule, import_list),
@@ -103,43 +110,59 @@ def _lead(
     leadership: Leadership,
     leading: threading.Event,
     service: Service,
-    seconds: float,
+    settings: Settings,
+    pulse: Pulse,
 ) -> None:
-    pulse = service.health.pulse("schedule")
     pulse.assigned = True
     while not service.stop.is_set():
         pulse.touch()
         if not leadership.held():
-            if leading.is_set():
-                logger().warning("leadership lost")
-            leading.clear()
+            _note_leading(leading, False)
             service.stop.wait(STANDBY_SECONDS)
             continue
-        if not leading.is_set():
-            logger().info("leading")
-            leading.set()
-        _try(scheduler, pulse)
-        service.stop.wait(seconds)
+        _note_leading(leading, True)
+        if not _turn(scheduler, pulse):
+            service.stop.wait(settings.poll_seconds)
 
 
-def _try(scheduler: Scheduler, pulse: Pulse) -> None:
+def _note_leading(leading: threading.Event, now: bool) -> None:
+    if now == leading.is_set():
+        return
+    if now:
+        leading.set()
+        logger().info("leading")
+    else:
+        leading.clear()
+        logger().warning("leadership lost")
+    metrics.LEADING.set(now)
+
+
+def _turn(scheduler: Scheduler, pulse: Pulse) -> bool:
+    """Whether there may be more to do at once."""
     try:
-        scheduler.turn()
-        pulse.fault = ""
+        moved = scheduler.turn()
     except BrokenError as error:
         pulse.fault = str(error)
         logger().warning("waiting", fault=str(error))
+        return False
+    pulse.fault = ""
+    return moved
 
 
 def _deliver(
-    deliverer: Deliverer, service: Service, seconds: float, leading: threading.Event
+    deliverer: Deliverer,
+    post: StoredPost,
+    service: Service,
+    settings: Settings,
+    leading: threading.Event,
 ) -> None:
     """In a thread of its own: a mail server that does not answer holds no run."""
-    while not service.stop.wait(seconds):
+    while not service.stop.wait(settings.poll_seconds):
         if not leading.is_set():
             continue
         try:
             deliverer.deliver()
+            metrics.LETTERS_WAITING.set(post.count_waiting())
         except BrokenError as error:
             logger().warning("outbox waits", fault=str(error))
 

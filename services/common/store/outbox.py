@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.common.store.tables import outbox
@@ -28,6 +28,12 @@ def waiting(connection: Connection, now: datetime, limit: int) -> Sequence[RowMa
         .limit(limit)
     )
     return connection.execute(due).mappings().all()
+
+
+def count_waiting(connection: Connection) -> int:
+    """Letters that are not delivered, due or not."""
+    undelivered = select(func.count()).where(outbox.c.delivered_at.is_(None))
+    return int(connection.execute(undelivered).scalar_one())
 
 
 def delivered(connection: Connection, names: Sequence[str], now: datetime) -> None:

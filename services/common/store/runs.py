@@ -101,7 +101,9 @@ def fix_sites(connection: Connection, number: int, top: int, size: int) -> int:
     """Fix the sites of a run, shuffled and cut into batches of `size`; returns how many there
     are. The order depends on run and domain alone."""
     given = {"run": number, "top": top, "size": size}
-    return connection.execute(_FIX_SITES, given).rowcount
+    fixed = connection.execute(_FIX_SITES, given).rowcount
+    connection.execute(text("ANALYZE run_sites"))
+    return fixed
 
 
 def batches(connection: Connection, number: int, first: int, count: int) -> list[tuple[int, Sites]]:

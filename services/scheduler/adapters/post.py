@@ -21,6 +21,11 @@ class StoredPost:
             rows = outbox.waiting(connection, now, limit)
         return [(Letter(row["id"], row["kind"], row["payload"]), row["attempts"]) for row in rows]
 
+    def count_waiting(self) -> int:
+        """Letters that are not delivered yet."""
+        with transaction(self._engine) as connection:
+            return outbox.count_waiting(connection)
+
     def delivered(self, letters: Sequence[Letter], now: datetime) -> None:
         with transaction(self._engine) as connection:
             outbox.delivered(connection, [letter.id for letter in letters], now)

@@ -9,6 +9,7 @@ from services.common.messages.grade_request import SECTIONS
 from services.common.messages.scan_request import BatchSite
 from services.common.store import outcomes, partitions, runs, sites
 from services.common.store.faults import translated
+from services.common.telemetry.logs import logger
 from services.scheduler.adapters.post import put
 from services.scheduler.adapters.transaction import transaction
 from services.scheduler.core import batches
@@ -20,11 +21,15 @@ from services.scheduler.handler.ports import Change, Clock
 
 
 class StoredRuns:
-    """The port `Runs`; the command line reads runs by it too."""
+    """The port `Runs`; the command line reads runs by it too. `beat` is called for every page of
+    batches: publishing a long run is no standstill."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock, beat: Callable[[], None] = lambda: None
+    ) -> None:
         self._engine = engine
         self._clock = clock
+        self._beat = beat
 
     def find_open(self) -> Run | None:
         with transaction(self._engine) as connection:
@@ -51,6 +56,7 @@ class StoredRuns:
     def batches(
         self, run: Run, first: int, count: int
     ) -> Sequence[tuple[int, tuple[BatchSite, ...]]]:
+        self._beat()
         with transaction(self._engine) as connection:
             found = runs.batches(connection, run.id, first, count)
         return [(number, tuple(map(BatchSite._make, members))) for number, members in found]
@@ -58,7 +64,9 @@ class StoredRuns:
     def published(self, run: Run, count: int) -> bool:
         with transaction(self._engine) as connection:
             values = {"published_batches": count}
-            return runs.change(connection, run.id, State.PUBLISHING, values)
+            publishing = runs.change(connection, run.id, State.PUBLISHING, values)
+        logger().info("published", run=run.id, batches=count, of=run.batches)
+        return publishing
 
     def change(
         self, run: Run, change: Change, letters: Callable[[Run], Iterable[Letter]] = lambda _: ()
@@ -75,7 +83,8 @@ class StoredRuns:
                 runs.close_window(connection, run.id, topic, ends)
             changed = run_of(runs.load(connection, run.id) or {})
             put(connection, letters(changed), self._clock())
-            return changed
+        logger().info("run moved", run=run.id, state=changed.state, note=changed.note)
+        return changed
 
     def fail_sites(
         self, run: Run, stage: str, reasons: Mapping[str, str], otherwise: str | None

@@ -16,17 +16,21 @@ class Scheduler:
     publisher: Publisher
     follower: Follower
 
-    def turn(self) -> None:
-        """Do what can be done now for the schedule and for every run. Raises BrokenError."""
+    def turn(self) -> bool:
+        """Do what can be done now for the schedule and for every run; whether a run moved, and
+        may move again at once. Raises BrokenError."""
         for closed in self.runs.unsealed():
             self.follower.seal(closed)
         self.timetable.turn()
         run = self.runs.find_open()
-        if run is None or self.follower.close_late(run):
-            return
+        if run is None:
+            return False
+        if self.follower.close_late(run):
+            return True
         if run.state is State.PLANNED:
             self.publisher.prepare(run)
         elif run.state is State.PUBLISHING:
             self.publisher.publish(run)
         else:
-            self.follower.follow(run)
+            return self.follower.follow(run)
+        return True

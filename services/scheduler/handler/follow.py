@@ -28,19 +28,21 @@ class Follower:
         self._clock = clock
         self._threshold = threshold
 
-    def follow(self, run: Run) -> None:
-        """Take a run whose batches are out one step further, if it is ready for it."""
+    def follow(self, run: Run) -> bool:
+        """Take a run whose batches are out one step further, if it is ready; whether it was."""
         positions = {
             barrier.group: self._topics.positions(barrier.group, barrier.topic)
             for barrier in waiting_for(run.barriers)
         }
-        match next_step(run.barriers, positions):
+        step = next_step(run.barriers, positions)
+        match step:
             case Step.NOTE_SCAN_RESULTS:
                 self._scanned(run)
             case Step.NOTE_GRADE_REQUESTS:
                 self._processed(run)
             case Step.FINISH:
                 self._finish(run)
+        return step is not Step.WAIT
 
     def seal(self, run: Run) -> None:
         """Store the ends of a closed run's windows, and what it left undone as failed."""

@@ -151,8 +151,7 @@ def test_turns_take_a_planned_run_to_its_end() -> None:
     runs, topics = Runs(planned(), ["a.test", "b.test"], stored=2), Topics()
     scheduler = _scheduler(runs, topics)
     states = []
-    for _ in range(5):
-        scheduler.turn()
+    while scheduler.turn():
         states.append(runs.run.state)
     assert states == [
         State.PUBLISHING,
