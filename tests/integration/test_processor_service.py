@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, text
@@ -133,6 +134,34 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(
         until(lambda: committed(broker) == 1_500)
     assert sites(engine) == list(range(1, 1_501))
     assert requested(broker) == set(range(1, 1_501))
+
+
+def test_cut_off_from_the_database_it_waits_and_goes_on(
+    broker: Broker, engine: Engine, environment: dict[str, str]
+) -> None:
+    batches = [[result.encode() for result in results(300)][at::3] for at in range(3)]
+    with processor(environment) as process:
+        for number, batch in enumerate(batches, start=1):
+            cut_off_others(engine)
+            send(broker, batch)
+            until(partial(has_committed, broker, 100 * number))
+        assert process.poll() is None
+    assert sites(engine) == list(range(1, 301))
+    assert read_all(broker, dead_letter(SCAN_RESULTS)) == []
+
+
+def has_committed(broker: Broker, count: int) -> bool:
+    return committed(broker) == count
+
+
+def cut_off_others(engine: Engine) -> None:
+    """End every other connection to the database."""
+    with engine.connect() as connection:
+        query = text(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute(query)
 
 
 def test_a_schema_of_another_release_is_refused_in_one_line(
