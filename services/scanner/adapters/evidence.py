@@ -1,30 +1,29 @@
 """Lookups from what came back, or from why nothing did."""
 
-from dataclasses import dataclass
 from time import time_ns
+from typing import Protocol
 
 from services.common.dns.lookup import Lookup, Question
 from services.common.dns.observe import RESOLVER, said
 from services.common.dns.status import Status
 
 
-@dataclass(slots=True)
-class Course:
+class Course(Protocol):
     """What was tried for one lookup so far."""
 
     question: Question
     checking_disabled: bool
-    server: str = RESOLVER
-    attempts: int = 0
+    attempts: int
 
 
 def answered(course: Course, response: bytes, transport: str, seconds: float) -> Lookup:
     """The lookup that a response ends, `seconds` after its query."""
-    seen = said(course.question, response, course.server)
+    question = course.question
+    seen = said(question, response)
     return Lookup(
-        course.question.name,
-        course.question.rdtype,
-        course.server,
+        question.name,
+        question.rdtype,
+        RESOLVER,
         transport,
         seen.status,
         seen.reason,
@@ -40,28 +39,40 @@ def answered(course: Course, response: bytes, transport: str, seconds: float) ->
     )
 
 
-def unanswered(
-    course: Course, status: Status, reason: str, transport: str = "", seconds: float = 0.0
-) -> Lookup:
-    """The lookup of a question that got no response, or was not asked."""
-    return Lookup(
-        course.question.name,
-        course.question.rdtype,
-        course.server,
-        transport,
-        status,
-        reason,
-        course.checking_disabled,
-        0,
-        None,
-        course.attempts,
-        time_ns() // 1000,
-        int(seconds * 1_000_000),
-        b"",
-        0,
-        b"",
+def unanswered(course: Course, status: Status, reason: str, seconds: float = 0.0) -> Lookup:
+    """The lookup of a question that was sent and got no response."""
+    return _empty(
+        course.question, status, reason, course.checking_disabled, "udp", course.attempts, seconds
     )
 
 
 def not_asked(question: Question, reason: str, checking_disabled: bool) -> Lookup:
-    return unanswered(Course(question, checking_disabled), Status.NOT_ASKED, reason)
+    return _empty(question, Status.NOT_ASKED, reason, checking_disabled)
+
+
+def _empty(
+    question: Question,
+    status: Status,
+    reason: str,
+    checking_disabled: bool,
+    transport: str = "",
+    attempts: int = 0,
+    seconds: float = 0.0,
+) -> Lookup:
+    return Lookup(
+        question.name,
+        question.rdtype,
+        server=RESOLVER,
+        transport=transport,
+        status=status,
+        reason=reason,
+        checking_disabled=checking_disabled,
+        flags=0,
+        ede=None,
+        attempts=attempts,
+        received_at=time_ns() // 1000,
+        rtt=int(seconds * 1_000_000),
+        response=b"",
+        response_size=0,
+        response_sha256=b"",
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from services.common.dns.lookup import Lookup, Question
 from services.common.dns.query import is_response, question_wire, template
 from services.common.dns.status import Status
-from services.scanner.adapters.evidence import Course, answered, unanswered
+from services.scanner.adapters.evidence import answered, unanswered
 from services.scanner.adapters.udp import RECEIVE_SIZE
 from services.scanner.adapters.upstream import Upstream
 
@@ -24,13 +24,15 @@ class Exchange:
     """
 
     __slots__ = (
-        "_course",
         "_done",
         "_edns",
         "_lookups",
         "_server",
         "_udp",
         "_upstream",
+        "attempts",
+        "checking_disabled",
+        "question",
         "section",
         "started",
         "tail",
@@ -46,9 +48,11 @@ class Exchange:
         self.section = question_wire(question)
         self.tail = template(self.section, checking_disabled=checking_disabled)
         self.started = 0.0
+        self.question = question
+        self.checking_disabled = checking_disabled
+        self.attempts = 0
         self._upstream = upstream
         self._server = upstream.first()
-        self._course = Course(question, checking_disabled)
         self._edns = True
         self._udp = (b"", 0.0)
         self._lookups: list[Lookup] = []
@@ -56,7 +60,7 @@ class Exchange:
 
     def submit(self) -> None:
         """Ask, when the server's window allows."""
-        self._course.attempts += 1
+        self.attempts += 1
         self._server.submit(self)
 
     def answered(self, response: bytes, seconds: float) -> None:
@@ -68,41 +72,42 @@ class Exchange:
             self._udp = (response, seconds)
             self._upstream.over_tcp(self._server, self.tail, self._over_tcp)
         else:
-            self._conclude(answered(self._course, response, "udp", seconds))
+            self._conclude(answered(self, response, "udp", seconds))
 
     def timed_out(self) -> None:
         limits = self._upstream.limits
-        if self._course.attempts < limits.tries:
+        if self.attempts < limits.tries:
             self._server = self._upstream.after(self._server)
             self.submit()
         else:
-            self._conclude(unanswered(self._course, Status.TIMEOUT, "", "udp", limits.timeout))
+            self._conclude(unanswered(self, Status.TIMEOUT, "", limits.timeout))
 
     def failed(self, error: OSError) -> None:
-        if self._course.attempts < self._upstream.limits.tries:
+        if self.attempts < self._upstream.limits.tries:
             self._server = self._upstream.after(self._server)
-            self._upstream.loop.call_later(BACK_OFF * self._course.attempts, self.submit)
+            self._upstream.loop.call_later(BACK_OFF * self.attempts, self.submit)
         else:
             reason = error.strerror or type(error).__name__
-            self._conclude(unanswered(self._course, Status.NETWORK, reason, "udp"))
+            self._conclude(unanswered(self, Status.NETWORK, reason))
 
     def _over_tcp(self, response: bytes, seconds: float) -> None:
         """Empty: TCP did not bring it, so that the truncated response is the evidence."""
         if is_response(response, self.section):
-            self._course.attempts += 1
-            self._conclude(answered(self._course, response, "tcp", seconds))
+            self.attempts += 1
+            self._conclude(answered(self, response, "tcp", seconds))
         else:
-            self._conclude(answered(self._course, self._udp[0], "udp", self._udp[1]))
+            self._conclude(answered(self, self._udp[0], "udp", self._udp[1]))
 
     def _conclude(self, lookup: Lookup) -> None:
         self._lookups.append(lookup)
         if lookup.status is Status.SERVFAIL and not lookup.checking_disabled:
-            self._course = Course(self._course.question, checking_disabled=True)
+            self.checking_disabled, self.attempts = True, 0
             self._rewrite()
             self.submit()
         else:
             self._done(self._lookups)
 
     def _rewrite(self) -> None:
-        cd = self._course.checking_disabled
-        self.tail = template(self.section, checking_disabled=cd, edns=self._edns)
+        self.tail = template(
+            self.section, checking_disabled=self.checking_disabled, edns=self._edns
+        )

@@ -64,7 +64,7 @@ class SiteAsker:
         for place, question in enumerate(questions):
             refusal = self._refusal(question)
             if not refusal:
-                key = Key(self._run_id, question, checking_disabled)
+                key = (self._run_id, question, checking_disabled)
                 refusal = self._start(group, place, key)
             if refusal:
                 group.fill(place, [not_asked(question, refusal, checking_disabled)])

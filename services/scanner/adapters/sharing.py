@@ -1,9 +1,8 @@
 """Answers shared by the sites of one run, and questions joined that are already under way."""
 
 from collections import OrderedDict
-from functools import partial
 from time import monotonic
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from services.common.dns.lookup import Lookup, Question
 from services.common.dns.status import DETERMINED
@@ -13,23 +12,12 @@ from services.scanner.adapters.upstream import Upstream
 LOOKUP_BYTES = 600
 """What a lookup costs in memory besides its response."""
 
-
-class Key(NamedTuple):
-    """Nothing is ever shared between two runs."""
-
-    run_id: int
-    question: Question
-    checking_disabled: bool
+Key = tuple[int, Question, bool]
+"""Run, question, checking disabled: nothing is ever shared between two runs."""
 
 
 class Waiter(Protocol):
     def fill(self, place: int, lookups: list[Lookup]) -> None: ...
-
-
-class _Kept(NamedTuple):
-    until: float
-    size: int
-    lookups: list[Lookup]
 
 
 class Sharing:
@@ -41,43 +29,63 @@ class Sharing:
         self._counters = upstream.counters
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._size = 0
-        self._under_way: dict[Key, tuple[Exchange, list[tuple[Waiter, int]]]] = {}
+        self._under_way: dict[Key, _Joint] = {}
 
     def ask(self, key: Key, waiter: Waiter, place: int) -> Exchange | None:
         """Fill the waiter's place, now or later; returns the exchange that it then waits for.
         Raises BadNameError or BadTypeError for a question that cannot be written."""
         kept = self._kept.get(key)
-        if kept is not None and kept.until > monotonic():
+        if kept is not None and kept[0] > monotonic():
             self._kept.move_to_end(key)
             self._counters.shared += 1
-            waiter.fill(place, kept.lookups)
+            waiter.fill(place, kept[2])
             return None
-        if key in self._under_way:
-            exchange, waiters = self._under_way[key]
-            waiters.append((waiter, place))
+        joint = self._under_way.get(key)
+        if joint is not None:
+            joint.waiters.append((waiter, place))
             self._counters.joined += 1
-            return exchange
-        done = partial(self._done, key)
-        exchange = Exchange(self._upstream, key.question, key.checking_disabled, done)
-        self._under_way[key] = exchange, [(waiter, place)]
+            return joint.exchange
+        joint = _Joint(self, key, waiter, place)
+        exchange = joint.exchange = Exchange(self._upstream, key[1], key[2], joint.done)
+        self._under_way[key] = joint
         exchange.submit()
         return exchange
 
-    def _done(self, key: Key, lookups: list[Lookup]) -> None:
-        _, waiters = self._under_way.pop(key)
-        self._keep(key, lookups)
-        for waiter, place in waiters:
-            waiter.fill(place, lookups)
-
-    def _keep(self, key: Key, lookups: list[Lookup]) -> None:
+    def finish(self, key: Key, lookups: list[Lookup]) -> None:
+        """The question is no longer under way; its answer is kept."""
+        del self._under_way[key]
         seconds, size = self._limits.shared_seconds, 0
         for lookup in lookups:
             size += LOOKUP_BYTES + lookup.response_size
             if lookup.status not in DETERMINED:
                 seconds = self._limits.failure_seconds
-        old = self._kept.pop(key, None)
-        self._size += size - (old.size if old else 0)
-        self._kept[key] = _Kept(monotonic() + seconds, size, lookups)
+        self._forget(key)
+        self._size += size
+        self._kept[key] = monotonic() + seconds, size, lookups
         while self._size > self._limits.shared_bytes:
-            _, dropped = self._kept.popitem(last=False)
-            self._size -= dropped.size
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: Key) -> None:
+        if key in self._kept:
+            self._size -= self._kept.pop(key)[1]
+
+
+_Kept = tuple[float, int, list[Lookup]]
+"""Until when, how many bytes, what."""
+
+
+class _Joint:
+    """One question under way and who waits for it."""
+
+    __slots__ = ("_key", "_sharing", "exchange", "waiters")
+    exchange: Exchange
+
+    def __init__(self, sharing: Sharing, key: Key, waiter: Waiter, place: int) -> None:
+        self._sharing = sharing
+        self._key = key
+        self.waiters = [(waiter, place)]
+
+    def done(self, lookups: list[Lookup]) -> None:
+        self._sharing.finish(self._key, lookups)
+        for waiter, place in self.waiters:
+            waiter.fill(place, lookups)

@@ -1,16 +1,21 @@
 """Small DNS servers on loopback that behave as a test tells them to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, TypeVar, cast
+
+import uvloop
 
 from services.scanner.adapters.endpoints import Endpoint
 from tests.ports import bound_pair
 
 Behaviour = Callable[[bytes], Sequence[bytes]]
 """The datagrams with which one query is answered."""
+
+T = TypeVar("T")
 
 QR, TC, CD = 0x80, 0x02, 0x10
 _OPT_SIZE = 11
@@ -70,6 +75,11 @@ class _Datagrams(asyncio.DatagramProtocol):
             self._transport.sendto(answer, addr)
 
 
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """On the loop of production."""
+    return uvloop.run(work)
+
+
 @asynccontextmanager
 async def server(
     behaviour: Behaviour = address,
@@ -77,9 +87,10 @@ async def server(
     *,
     pause: float = 0.0,
     host: str = "127.0.0.1",
+    ports: tuple[socket.socket, socket.socket] | None = None,
 ) -> AsyncIterator[Asked]:
     """Answers by UDP as told; by TCP, if at all, in the pieces given with a pause between."""
-    udp, tcp = bound_pair(host)
+    udp, tcp = ports or bound_pair(host)
     asked = Asked(Endpoint(host, udp.getsockname()[1]))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,6 +12,7 @@ from services.scanner.adapters.endpoints import Endpoint
 from services.scanner.adapters.limits import Limits
 from services.scanner.adapters.resolver import Resolver
 from services.scanner.core.optout import OptOuts
+from tests.ports import bound_pair
 from tests.unit.scanner.adapters.servers import (
     Behaviour,
     address,
@@ -19,6 +20,7 @@ from tests.unit.scanner.adapters.servers import (
     has_cd,
     has_edns,
     reply,
+    run,
     server,
 )
 
@@ -51,12 +53,12 @@ def of(
 ) -> tuple[list[Lookup], Resolver]:
     """The lookups of one question to a server that behaves like this."""
 
-    async def run() -> tuple[list[Lookup], Resolver]:
+    async def talk() -> tuple[list[Lookup], Resolver]:
         async with server(behaviour, over_tcp, pause=pause) as upstream:
             (lookups,), resolver = await ask(upstream.endpoint, limits=limits)
             return lookups, resolver
 
-    return asyncio.run(run())
+    return run(talk())
 
 
 def framed(response: bytes) -> bytes:
@@ -65,12 +67,12 @@ def framed(response: bytes) -> bytes:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_records_everything_about_a_lookup(host: str) -> None:
-    async def run() -> tuple[Lookup, bytes]:
+    async def talk() -> tuple[Lookup, bytes]:
         async with server(host=host) as upstream:
             ((lookup,),), _ = await ask(upstream.endpoint)
             return lookup, upstream.udp[0]
 
-    lookup, query = asyncio.run(run())
+    lookup, query = run(talk())
     assert lookup.question == QUESTION
     assert (lookup.server, lookup.transport, lookup.status) == ("resolver", "udp", Status.ANSWERED)
     assert (lookup.flags, lookup.ede, lookup.attempts) == (0x8180, None, 1)
@@ -84,12 +86,12 @@ def test_records_everything_about_a_lookup(host: str) -> None:
 def test_answers_in_the_order_of_the_questions() -> None:
     questions = tuple(Question(f"n{n}.example", "A") for n in range(50))
 
-    async def run() -> list[list[Lookup]]:
+    async def talk() -> list[list[Lookup]]:
         async with server() as upstream:
             results, _ = await ask(upstream.endpoint, questions=questions)
             return results
 
-    results = asyncio.run(run())
+    results = run(talk())
     assert [lookup.question for (lookup,) in results] == list(questions)
     assert {lookup.status for (lookup,) in results} == {Status.ANSWERED}
 
@@ -145,7 +147,7 @@ def test_silence_is_tried_again_with_another_id_and_then_a_timeout() -> None:
 
 
 def test_after_silence_the_next_resolver_is_asked() -> None:
-    async def run() -> tuple[list[Lookup], int, int]:
+    async def talk() -> tuple[list[Lookup], int, int]:
         async with server(lambda _: []) as silent, server() as good:
             results, _ = await ask(
                 silent.endpoint,
@@ -155,7 +157,7 @@ def test_after_silence_the_next_resolver_is_asked() -> None:
             )
             return [lookup for (lookup,) in results], len(silent.udp), len(good.udp)
 
-    lookups, silent, good = asyncio.run(run())
+    lookups, silent, good = run(talk())
     assert {lookup.status for lookup in lookups} == {Status.ANSWERED}
     assert sorted(lookup.attempts for lookup in lookups) == [1, 2]
     assert (silent, good) == (1, 2)
@@ -181,10 +183,29 @@ def test_nobody_listening_is_a_network_failure_sooner_than_a_timeout() -> None:
         port = free.getsockname()[1]
 
     limits = replace(QUICK, timeout=30.0)
-    ((lookup,),), resolver = asyncio.run(ask(Endpoint("127.0.0.1", port), limits=limits))
+    ((lookup,),), resolver = run(ask(Endpoint("127.0.0.1", port), limits=limits))
     assert (lookup.status, lookup.attempts) == (Status.NETWORK, 3)
     assert lookup.reason == "Connection refused"
     assert resolver.counters.timeouts == 0
+
+
+def test_a_resolver_that_comes_back_is_heard_again() -> None:
+    limits = replace(QUICK, tries=1, sockets=1)
+
+    async def talk() -> list[Status]:
+        udp, tcp = bound_pair()
+        address = Endpoint(*udp.getsockname())
+        udp.close()
+        resolver = Resolver([address], limits)
+        ((away,),) = await resolver.for_site(1).ask([QUESTION])
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(tuple(address))
+        async with server(ports=(udp, tcp)):
+            ((back,),) = await resolver.for_site(2).ask([QUESTION])
+        resolver.close()
+        return [away.status, back.status]
+
+    assert run(talk()) == [Status.NETWORK, Status.ANSWERED]
 
 
 @pytest.mark.parametrize("rcode", [1, 4])
@@ -224,13 +245,13 @@ def test_a_world_that_does_not_know_is_asked_once() -> None:
 
 
 def test_asks_without_validation_where_told() -> None:
-    async def run() -> tuple[list[Lookup], bytes]:
+    async def talk() -> tuple[list[Lookup], bytes]:
         async with server(lambda query: [reply(query, rcode=2)]) as upstream:
             (lookups,), _ = await ask(upstream.endpoint, checking_disabled=True)
             (query,) = upstream.udp
             return lookups, query
 
-    (lookup,), query = asyncio.run(run())
+    (lookup,), query = run(talk())
     assert lookup.checking_disabled
     assert has_cd(b"id" + query)
 
@@ -280,13 +301,13 @@ def test_a_trickle_over_tcp_ends_at_the_deadline() -> None:
 
 
 def test_a_question_that_cannot_be_written_is_not_asked() -> None:
-    async def run() -> list[list[Lookup]]:
+    async def talk() -> list[list[Lookup]]:
         async with server() as upstream:
             questions = (Question("a..b", "A"), Question("a.example", "NOPE"), QUESTION)
             results, _ = await ask(upstream.endpoint, questions=questions)
             return results
 
-    results = [lookup for (lookup,) in asyncio.run(run())]
+    results = [lookup for (lookup,) in run(talk())]
     assert [lookup.status for lookup in results[:2]] == [Status.NOT_ASKED] * 2
     assert results[0].reason == "'a..b' has an empty label"
     assert results[1].reason == "'NOPE' is no record type"
@@ -294,7 +315,7 @@ def test_a_question_that_cannot_be_written_is_not_asked() -> None:
 
 
 def test_an_opted_out_subtree_is_not_asked() -> None:
-    async def run() -> tuple[list[list[Lookup]], int]:
+    async def talk() -> tuple[list[list[Lookup]], int]:
         async with server() as upstream:
             optouts = OptOuts(domains=frozenset({"out.example"}))
             resolver = Resolver([upstream.endpoint], QUICK, optouts)
@@ -303,7 +324,7 @@ def test_an_opted_out_subtree_is_not_asked() -> None:
             resolver.close()
             return asked, len(upstream.udp)
 
-    results, sent = asyncio.run(run())
+    results, sent = run(talk())
     assert [lookup.reason for (lookup,) in results] == ["opt-out", "opt-out", ""]
     assert sent == 1
 
@@ -312,7 +333,7 @@ def test_no_more_questions_than_the_site_may_ask() -> None:
     limits = replace(QUICK, site_questions=3)
     questions = [Question(f"n{n}.example", "A") for n in range(2)]
 
-    async def run() -> list[str]:
+    async def talk() -> list[str]:
         async with server() as upstream:
             resolver = Resolver([upstream.endpoint], limits)
             asker, other = resolver.for_site(1), resolver.for_site(1)
@@ -321,13 +342,13 @@ def test_no_more_questions_than_the_site_may_ask() -> None:
             resolver.close()
             return [lookup.reason for (lookup,) in results]
 
-    assert asyncio.run(run()) == ["", "", "", "cap", "", ""]
+    assert run(talk()) == ["", "", "", "cap", "", ""]
 
 
 def test_no_longer_than_the_site_may_take() -> None:
     limits = replace(QUICK, timeout=30.0, site_seconds=0.1)
 
-    async def run() -> list[list[Lookup]]:
+    async def talk() -> list[list[Lookup]]:
         async with server(lambda _: []) as upstream:
             resolver = Resolver([upstream.endpoint], limits)
             asker = resolver.for_site(1)
@@ -335,14 +356,14 @@ def test_no_longer_than_the_site_may_take() -> None:
             resolver.close()
             return results
 
-    for (lookup,) in asyncio.run(run()):
+    for (lookup,) in run(talk()):
         assert (lookup.status, lookup.reason) == (Status.NOT_ASKED, "budget")
 
 
 def test_waiting_for_its_turn_costs_a_site_only_its_age() -> None:
     limits = replace(QUICK, timeout=30.0, burst=1, patience=30.0, site_seconds=0.1, site_age=0.3)
 
-    async def run() -> tuple[list[Lookup], list[Lookup], float]:
+    async def talk() -> tuple[list[Lookup], list[Lookup], float]:
         async with server(lambda _: []) as upstream:
             resolver = Resolver([upstream.endpoint], limits)
             loop = asyncio.get_running_loop()
@@ -355,7 +376,7 @@ def test_waiting_for_its_turn_costs_a_site_only_its_age() -> None:
             resolver.close()
             return one, second, took
 
-    first, second, took = asyncio.run(run())
+    first, second, took = run(talk())
     assert [lookup.reason for lookup in first + second] == ["budget", "budget"]
     assert took >= 0.29
 
@@ -369,7 +390,7 @@ def test_a_burst_waits_until_what_is_under_way_is_answered_or_old() -> None:
         received.append(query)
         return address(query) if len(received) > 5 else []
 
-    async def run() -> tuple[list[list[Lookup]], int]:
+    async def talk() -> tuple[list[list[Lookup]], int]:
         async with server(slow) as upstream:
             resolver = Resolver([upstream.endpoint], limits)
             asking = asyncio.create_task(resolver.for_site(1).ask(questions))
@@ -379,7 +400,7 @@ def test_a_burst_waits_until_what_is_under_way_is_answered_or_old() -> None:
             resolver.close()
             return results, early
 
-    results, early = asyncio.run(run())
+    results, early = run(talk())
     assert early == 5
     assert {lookup.status for (lookup,) in results} == {Status.ANSWERED}
 
@@ -392,7 +413,7 @@ def test_ports_change_and_ids_are_not_guessable() -> None:
         seen.add(query[:2])
         return address(query)
 
-    async def run() -> None:
+    async def talk() -> None:
         async with server(behaviour) as upstream:
             resolver = Resolver([upstream.endpoint], limits)
             asker = resolver.for_site(1)
@@ -401,12 +422,12 @@ def test_ports_change_and_ids_are_not_guessable() -> None:
                 assert lookup[0].status is Status.ANSWERED
             resolver.close()
 
-    asyncio.run(run())
+    run(talk())
     assert len(seen) > 90
 
 
 def test_a_cancelled_site_leaves_the_others_alone() -> None:
-    async def run() -> list[list[Lookup]]:
+    async def talk() -> list[list[Lookup]]:
         async with server() as upstream:
             resolver = Resolver([upstream.endpoint], QUICK)
             gone = asyncio.create_task(resolver.for_site(1).ask([QUESTION]))
@@ -417,5 +438,5 @@ def test_a_cancelled_site_leaves_the_others_alone() -> None:
             resolver.close()
             return results
 
-    ((lookup,),) = asyncio.run(run())
+    ((lookup,),) = run(talk())
     assert lookup.status is Status.ANSWERED

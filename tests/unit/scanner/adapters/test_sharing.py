@@ -6,7 +6,7 @@ from services.common.dns.status import Status
 from services.scanner.adapters.limits import Limits
 from services.scanner.adapters.resolver import Resolver
 from services.scanner.adapters.sharing import LOOKUP_BYTES
-from tests.unit.scanner.adapters.servers import Behaviour, address, reply, server
+from tests.unit.scanner.adapters.servers import Behaviour, address, reply, run, server
 
 QUESTION = Question("mx.example", "A")
 QUICK = Limits(tries=1)
@@ -18,7 +18,7 @@ def asked_by_sites(
     """The lookup that a site of each of these runs got for one question, and how many queries
     that took."""
 
-    async def go() -> tuple[list[Lookup], int]:
+    async def talk() -> tuple[list[Lookup], int]:
         async with server(behaviour) as upstream:
             resolver = Resolver([upstream.endpoint], limits)
             waiting = [resolver.for_site(run).ask([QUESTION]) for run in runs]
@@ -29,7 +29,7 @@ def asked_by_sites(
             resolver.close()
             return [lookup for ((lookup,),) in results], len(upstream.udp)
 
-    return asyncio.run(go())
+    return run(talk())
 
 
 def test_sites_of_a_run_share_an_answer_with_its_time() -> None:
@@ -64,7 +64,7 @@ def test_failures_are_kept_for_a_shorter_time() -> None:
 
 
 def test_with_and_without_validation_are_two_questions() -> None:
-    async def go() -> int:
+    async def talk() -> int:
         async with server() as upstream:
             resolver = Resolver([upstream.endpoint], QUICK)
             await resolver.for_site(7).ask([QUESTION])
@@ -72,14 +72,14 @@ def test_with_and_without_validation_are_two_questions() -> None:
             resolver.close()
             return len(upstream.udp)
 
-    assert asyncio.run(go()) == 2
+    assert run(talk()) == 2
 
 
 def test_what_was_not_used_for_longest_makes_room() -> None:
     room = 3 * LOOKUP_BYTES  # two lookups with their responses, not three
     a, b, c = (Question(f"{name}.example", "A") for name in "abc")
 
-    async def go() -> list[int]:
+    async def talk() -> list[int]:
         async with server() as upstream:
             resolver = Resolver([upstream.endpoint], replace(QUICK, shared_bytes=room))
             asker = resolver.for_site(7)
@@ -90,4 +90,4 @@ def test_what_was_not_used_for_longest_makes_room() -> None:
             resolver.close()
             return queries
 
-    assert asyncio.run(go()) == [1, 2, 2, 3, 3, 4]
+    assert run(talk()) == [1, 2, 2, 3, 3, 4]
