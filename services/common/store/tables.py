@@ -61,13 +61,7 @@ sites = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("domain", Text, nullable=False, unique=True),
-    Column(
-        "current_rank",
-        BigInteger,
-        nullable=False,
-        server_default=text("0"),
-        doc="0: not in the newest list",
-    ),
+    Column("current_rank", BigInteger, nullable=False, server_default=text("0")),
     Column("first_list", BigInteger, doc="The list that brought it"),
     Index("sites_current_rank_idx", "current_rank", postgresql_where=text("current_rank > 0")),
 )
