@@ -34,4 +34,7 @@ async def check_asker(asker: Asker) -> None:
             assert lookup.transport in ("udp", "tcp")
         assert lookups[0].status is ENDS[question]
         assert observe(question, lookups).status is ENDS[question]
-    assert answers[: len(ENDS)] == answers[len(ENDS) :]
+    seen = [
+        observe(question, lookups) for question, lookups in zip(questions, answers, strict=True)
+    ]
+    assert seen[: len(ENDS)] == seen[len(ENDS) :]

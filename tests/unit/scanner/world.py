@@ -34,8 +34,9 @@ class World:
         return answered(question, self.respond(question))
 
     def respond(self, question: Question) -> bytes:
-        query = dns.message.make_query(question.name + ".", question.rdtype, id=0)
+        query = dns.message.make_query(question.name + ".", question.rdtype)
         response = dns.message.make_response(query)
+        response.id = 0
         response.flags |= dns.flags.RA
         owner = self._follow(question, response)
         found = self.records.get((owner, question.rdtype))
