@@ -62,7 +62,12 @@ def build(
     settings: Settings, engine: Engine, service: Service, producer: Producer, pulse: Pulse
 ) -> Scheduler:
     """The scheduler on real components; long work touches the pulse."""
-    runs = StoredRuns(engine, _now, pulse.touch)
+
+    def tell(event: str, **fields: object) -> None:
+        pulse.touch()
+        logger().info(event, **fields)
+
+    runs = StoredRuns(engine, _now, tell)
     plans = StoredPlans(engine, Rates(settings.overall_rate, settings.operator_rate))
     topics = BrokerTopics(service.broker)
     importer = Importer(plans, _now)

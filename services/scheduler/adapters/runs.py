@@ -1,7 +1,7 @@
 """Runs in the database."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
 
@@ -9,7 +9,6 @@ from services.common.messages.grade_request import SECTIONS
 from services.common.messages.scan_request import BatchSite
 from services.common.store import outcomes, partitions, runs, sites
 from services.common.store.faults import translated
-from services.common.telemetry.logs import logger
 from services.scheduler.adapters.post import put
 from services.scheduler.adapters.transaction import transaction
 from services.scheduler.core import batches
@@ -20,16 +19,20 @@ from services.scheduler.core.run_states import State
 from services.scheduler.handler.ports import Change, Clock
 
 
+class Tell(Protocol):
+    def __call__(self, event: str, **fields: object) -> None: ...
+
+
 class StoredRuns:
-    """The port `Runs`; the command line reads runs by it too. `beat` is called for every page of
-    batches: publishing a long run is no standstill."""
+    """The port `Runs`; the command line reads runs by it too. `tell` is called with what
+    happened to a run, in words, and with fields: every page of batches, every change."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, beat: Callable[[], None] = lambda: None
+        self, engine: Engine, clock: Clock, tell: Tell = lambda event, **fields: None
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._beat = beat
+        self._tell = tell
 
     def find_open(self) -> Run | None:
         with transaction(self._engine) as connection:
@@ -56,7 +59,6 @@ class StoredRuns:
     def batches(
         self, run: Run, first: int, count: int
     ) -> Sequence[tuple[int, tuple[BatchSite, ...]]]:
-        self._beat()
         with transaction(self._engine) as connection:
             found = runs.batches(connection, run.id, first, count)
         return [(number, tuple(map(BatchSite._make, members))) for number, members in found]
@@ -65,7 +67,7 @@ class StoredRuns:
         with transaction(self._engine) as connection:
             values = {"published_batches": count}
             publishing = runs.change(connection, run.id, State.PUBLISHING, values)
-        logger().info("published", run=run.id, batches=count, of=run.batches)
+        self._tell("published", run=run.id, batches=count, of=run.batches)
         return publishing
 
     def change(
@@ -83,7 +85,7 @@ class StoredRuns:
                 runs.close_window(connection, run.id, topic, ends)
             changed = run_of(runs.load(connection, run.id) or {})
             put(connection, letters(changed), self._clock())
-        logger().info("run moved", run=run.id, state=changed.state, note=changed.note)
+        self._tell("run moved", run=run.id, state=changed.state, note=changed.note)
         return changed
 
     def fail_sites(
