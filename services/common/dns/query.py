@@ -13,7 +13,8 @@ UDP_SIZE = 1232
 _OPT = b"\0" + struct.pack("!HHIH", rdtypes.OPT, UDP_SIZE, 0x8000, 0)
 """Version 0, DO set, no options."""
 _HEADERS = {
-    (cd, edns): struct.pack("!5H", RD | (CD if cd else 0), 1, 0, 0, int(edns))
+    (rd, cd, edns): struct.pack("!5H", (RD if rd else 0) | (CD if cd else 0), 1, 0, 0, int(edns))
+    for rd in (False, True)
     for cd in (False, True)
     for edns in (False, True)
 }
@@ -24,9 +25,15 @@ def question_wire(question: Question) -> bytes:
     return to_wire(question.name) + struct.pack("!HH", rdtypes.code(question.rdtype), 1)
 
 
-def template(section: bytes, *, checking_disabled: bool = False, edns: bool = True) -> bytes:
-    """A query with recursion desired for one question section, without its two bytes of id."""
-    return _HEADERS[checking_disabled, edns] + section + (_OPT if edns else b"")
+def template(
+    section: bytes,
+    *,
+    recursion: bool = True,
+    checking_disabled: bool = False,
+    edns: bool = True,
+) -> bytes:
+    """A query for one question section, without its two bytes of id."""
+    return _HEADERS[recursion, checking_disabled, edns] + section + (_OPT if edns else b"")
 
 
 def is_response(response: bytes, section: bytes) -> bool:

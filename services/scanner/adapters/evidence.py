@@ -1,5 +1,6 @@
 """Lookups from what came back, or from why nothing did."""
 
+from dataclasses import replace
 from time import time_ns
 from typing import Protocol
 
@@ -12,6 +13,7 @@ class Course(Protocol):
     """What was tried for one lookup so far."""
 
     question: Question
+    server: str
     checking_disabled: bool
     attempts: int
 
@@ -19,11 +21,11 @@ class Course(Protocol):
 def answered(course: Course, response: bytes, transport: str, seconds: float) -> Lookup:
     """The lookup that a response ends, `seconds` after its query."""
     question = course.question
-    seen = said(question, response)
+    seen = said(question, response, course.server)
     return Lookup(
         question.name,
         question.rdtype,
-        RESOLVER,
+        course.server,
         transport,
         seen.status,
         seen.reason,
@@ -41,37 +43,32 @@ def answered(course: Course, response: bytes, transport: str, seconds: float) ->
 
 def unanswered(course: Course, status: Status, reason: str, seconds: float = 0.0) -> Lookup:
     """The lookup of a question that was sent and got no response."""
-    return _empty(
-        course.question, status, reason, course.checking_disabled, "udp", course.attempts, seconds
+    lookup = not_asked(course.question, reason, course.checking_disabled, course.server)
+    return replace(
+        lookup,
+        transport="udp",
+        status=status,
+        attempts=course.attempts,
+        rtt=int(seconds * 1_000_000),
     )
 
 
-def not_asked(question: Question, reason: str, checking_disabled: bool) -> Lookup:
-    return _empty(question, Status.NOT_ASKED, reason, checking_disabled)
-
-
-def _empty(
-    question: Question,
-    status: Status,
-    reason: str,
-    checking_disabled: bool,
-    transport: str = "",
-    attempts: int = 0,
-    seconds: float = 0.0,
+def not_asked(
+    question: Question, reason: str, checking_disabled: bool, server: str = RESOLVER
 ) -> Lookup:
     return Lookup(
         question.name,
         question.rdtype,
-        server=RESOLVER,
-        transport=transport,
-        status=status,
+        server=server,
+        transport="",
+        status=Status.NOT_ASKED,
         reason=reason,
         checking_disabled=checking_disabled,
         flags=0,
         ede=None,
-        attempts=attempts,
+        attempts=0,
         received_at=time_ns() // 1000,
-        rtt=int(seconds * 1_000_000),
+        rtt=0,
         response=b"",
         response_size=0,
         response_sha256=b"",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from services.common.dns.lookup import Lookup, Question
+from services.common.dns.observe import RESOLVER
 from services.common.dns.query import is_response, question_wire, template
 from services.common.dns.status import Status
 from services.scanner.adapters.evidence import answered, unanswered
@@ -16,10 +17,11 @@ _TC, _FORMERR, _NOTIMP = 0x02, 1, 4
 
 
 class Exchange:
-    """Asks one question of the resolvers; `done` gets its lookups, in the order made.
+    """Asks one question; `done` gets its lookups, in the order made.
 
     A timeout goes to the next resolver; FORMERR and NOTIMP once more without EDNS; truncation to
-    TCP; SERVFAIL once more with CD=1, and both lookups are kept. Raises BadNameError or
+    TCP; a resolver's SERVFAIL once more with CD=1, and both lookups are kept. `server` is the
+    published address of a name server asked directly, without recursion. Raises BadNameError or
     BadTypeError for a question that cannot be written.
     """
 
@@ -34,6 +36,7 @@ class Exchange:
         "checking_disabled",
         "question",
         "section",
+        "server",
         "started",
         "tail",
     )
@@ -44,12 +47,13 @@ class Exchange:
         question: Question,
         checking_disabled: bool,
         done: Callable[[list[Lookup]], None],
+        server: str = RESOLVER,
     ) -> None:
         self.section = question_wire(question)
-        self.tail = template(self.section, checking_disabled=checking_disabled)
         self.started = 0.0
         self.question = question
         self.checking_disabled = checking_disabled
+        self.server = server
         self.attempts = 0
         self._upstream = upstream
         self._server = upstream.first()
@@ -57,6 +61,7 @@ class Exchange:
         self._udp = (b"", 0.0)
         self._lookups: list[Lookup] = []
         self._done = done
+        self._write()
 
     def submit(self) -> None:
         """Ask, when the server's window allows."""
@@ -66,7 +71,7 @@ class Exchange:
     def answered(self, response: bytes, seconds: float) -> None:
         if self._edns and response[3] & 0xF in (_FORMERR, _NOTIMP):
             self._edns = False
-            self._rewrite()
+            self._write()
             self.submit()
         elif response[2] & _TC or len(response) >= RECEIVE_SIZE:
             self._udp = (response, seconds)
@@ -100,14 +105,18 @@ class Exchange:
 
     def _conclude(self, lookup: Lookup) -> None:
         self._lookups.append(lookup)
-        if lookup.status is Status.SERVFAIL and not lookup.checking_disabled:
+        validates = self.server == RESOLVER and not lookup.checking_disabled
+        if validates and lookup.status is Status.SERVFAIL:
             self.checking_disabled, self.attempts = True, 0
-            self._rewrite()
+            self._write()
             self.submit()
         else:
             self._done(self._lookups)
 
-    def _rewrite(self) -> None:
+    def _write(self) -> None:
         self.tail = template(
-            self.section, checking_disabled=self.checking_disabled, edns=self._edns
+            self.section,
+            recursion=self.server == RESOLVER,
+            checking_disabled=self.checking_disabled,
+            edns=self._edns,
         )
