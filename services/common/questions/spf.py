@@ -14,7 +14,7 @@ from functools import lru_cache
 from services.common.dns.lookup import Observation, Question
 from services.common.dns.names import BadNameError
 from services.common.questions.answers import Answers
-from services.common.records.mx import read_mx
+from services.common.records.mx import MxRecord, read_mx
 from services.common.records.spf import MAX_CACHED, SpfRecord, is_spf, parse
 from services.common.records.spf_term import COUNTED, Term
 
@@ -23,7 +23,7 @@ MAX_NODES = 50
 MAX_ADDRESSED = 20
 """Terms whose addresses are asked for."""
 MAX_EXCHANGES = 10
-"""Hosts of one `mx` term (section 4.6.4)."""
+"""MX records of one `mx` term (section 4.6.4); those beyond are not asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,12 @@ def step_questions(step: Step, known: Answers) -> Iterator[Question]:
 
 def exchanges(rdata: tuple[str, ...]) -> list[str]:
     """The hosts of MX records, best preference first, each once; none for a null MX."""
-    return list(dict.fromkeys(record.exchange for record in read_mx(rdata) if not record.null))
+    return list(dict.fromkeys(record.exchange for record in mx_records(rdata)))
+
+
+def mx_records(rdata: tuple[str, ...]) -> list[MxRecord]:
+    """MX records that name a host, best preference first."""
+    return [record for record in read_mx(rdata) if not record.null]
 
 
 def _addresses(name: str) -> tuple[Question, Question]:

@@ -13,7 +13,7 @@ from services.common.questions.spf import (
     MAX_EXCHANGES,
     Node,
     Step,
-    exchanges,
+    mx_records,
     nodes,
     step_questions,
 )
@@ -132,7 +132,7 @@ def _address_failure(step: Step, decisive: Sequence[Observation]) -> str:
     for seen in decisive:
         if seen.status is Status.BOGUS:
             return _not_validated(seen.rdtype, seen.name)
-    if step.term.name == "mx" and len(exchanges(decisive[0].rdata)) > MAX_EXCHANGES:
+    if step.term.name == "mx" and len(mx_records(decisive[0].rdata)) > MAX_EXCHANGES:
         return f"{step.target} has more than {MAX_EXCHANGES} mail servers"
     return ""
 

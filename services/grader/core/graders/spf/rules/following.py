@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.common.dns.status import Status
-from services.common.questions.spf import MAX_EXCHANGES, exchanges
+from services.common.questions.spf import MAX_EXCHANGES, mx_records
 from services.common.reference.suffixes import registrable
 from services.grader.core.graders.spf.evaluation import MAX_LOOKUPS, MAX_VOIDS
 from services.grader.core.graders.spf.facts import Evaluation, Outcome, State, Verdict
@@ -39,7 +39,7 @@ def void_limit(view: Evaluation) -> Iterator[Remark]:
 def too_many_hosts(view: Evaluation) -> Iterator[Remark]:
     """RFC 7208 section 4.6.4: one mx mechanism may lead to ten hosts."""
     for verdict, outcome in _of(view, "mx"):
-        count = len(exchanges(outcome.seen[0].rdata))
+        count = len(mx_records(outcome.seen[0].rdata))
         if count > MAX_EXCHANGES:
             yield kinds.TOO_MANY_MX_RECORDS_RETURNED(
                 outcome.seen[0],
