@@ -11,7 +11,8 @@ def detail(view: Evaluation) -> dict[str, Any]:
     record = root.node.record
     return {
         "state": root.state,
-        "record": record and {"name": root.name, "text": record.text},
+        "record": record and record.text,
+        "location": root.name if record else None,
         "terms": [_term(term) for term in record.terms] if record else [],
         "all": root.ending or None,
         "all_at": used.name if record else None,
