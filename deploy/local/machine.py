@@ -36,22 +36,23 @@ def up(home: Home, setup: Setup, say: Callable[[str], None]) -> None:
 
 
 def _launch(home: Home, setup: Setup) -> None:
-    """The supervisor, as a process that outlives this one."""
+    """The supervisor, which leaves for the background at once and outlives this process."""
     home.forget_state()
     log_file = home.folder / "logs" / "supervisor.log"
     log_file.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "deploy.local.supervisor", str(home.folder)]
     with log_file.open("ab") as log:
-        process = subprocess.Popen(
+        subprocess.run(
             [*command, json.dumps(asdict(setup))],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            check=False,
         )
     deadline = time.monotonic() + SUPERVISOR_SECONDS
     while not (recorded(home.supervisor) and home.state()):
-        if process.poll() is not None or time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             raise LocalError(f"the supervisor did not start: see {log_file}")
         time.sleep(POLL)
 

@@ -1,6 +1,7 @@
 """The process that starts the local machine, restarts what dies, and ends it.
 
-`python -m deploy.local.supervisor FOLDER SETUP` with SETUP as JSON; it ends by SIGTERM.
+`python -m deploy.local.supervisor FOLDER SETUP` with SETUP as JSON; it goes on in the background
+and ends by SIGTERM.
 """
 
 import json
@@ -209,8 +210,10 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def main() -> None:
+    folder, setup = sys.argv[1:]
+    if os.fork():
+        return
     try:
-        folder, setup = sys.argv[1:]
         Supervisor(Home(Path(folder)), Setup(**json.loads(setup))).run()
     except LocalError as error:
         sys.exit(str(error))

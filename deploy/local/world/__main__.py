@@ -41,8 +41,7 @@ def load(records: Path | None, scale: int = 1) -> tuple[World, list[Site]]:
 
 async def _serve(world: World, port: int, targets: Path | None) -> None:
     """Answers as resolver on `port` and as every name server on ports of their own, until a
-    signal ends it. Says on stdout when it is ready."""
-    resolver = await listen(Responder(partial(recursive, world)), port)
+    signal ends it. The resolver comes last: where it answers, the map is written."""
     by_zones: dict[frozenset[str], Listener] = {}
     held = world.servers
     for zones in held.values():
@@ -51,6 +50,7 @@ async def _serve(world: World, port: int, targets: Path | None) -> None:
     published = {address: f"{LOOPBACK}:{by_zones[zones].port}" for address, zones in held.items()}
     if targets:
         targets.write_text(json.dumps(published, indent=1), "utf-8")
+    resolver = await listen(Responder(partial(recursive, world)), port)
     said = {"resolver": f"{LOOPBACK}:{resolver.port}", "servers": len(published)}
     print(json.dumps(said), flush=True)
     await _until_signal()

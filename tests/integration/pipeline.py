@@ -1,0 +1,139 @@
+"""A whole local machine for tests, and the tables that a run leaves behind."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from deploy.local.down import down
+from deploy.local.machine import up
+from deploy.local.process import LocalError, recorded
+from deploy.local.setup import Home, Setup
+from services.common.store import tables
+from services.common.store.database import engine
+
+OBSERVATION_COLUMNS = {
+    "run_sites": {"run_id", "site_id", "batch"},
+    "failures": {"run_id", "site_id"},
+    "site_runs": {
+        "run_id",
+        "site_id",
+        "scan_id",
+        "started_at",
+        "finished_at",
+        "source_topic",
+        "source_partition",
+        "source_offset",
+    },
+    "grades": {"run_id", "site_id", "scan_id", "finished_at", "graded_at"},
+    "remarks": {"run_id", "site_id"},
+}
+"""Columns in which two runs over the same world differ: times, numbers given out anew, and the
+batch, because every run shuffles its sites."""
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+class Machine:
+    """Broker, database, world and services, supervised, in a folder of their own."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._env = home.env()
+
+    @property
+    def dsn(self) -> str:
+        return self._env["DNSTATS_DATABASE"]
+
+    @property
+    def bootstrap(self) -> str:
+        return self._env["DNSTATS_KAFKA"]
+
+    def dnstats(self, *arguments: str) -> str:
+        """What a command says on stdout. Raises LocalError where it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", "services.cli", *arguments],
+            env={"PATH": "/usr/bin:/bin", **self._env},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        if done.returncode:
+            raise LocalError(f"dnstats {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def import_list(self, sites: int) -> None:
+        """The first `sites` of the world's list."""
+        lines = self.home.list_file.read_text("utf-8").splitlines(keepends=True)
+        part = self.home.folder / f"first-{sites}.csv"
+        part.write_text("".join(lines[:sites]), "utf-8")
+        self.dnstats("sites", "import", str(part), "--force")
+
+    def start_run(self, *arguments: str) -> int:
+        return int(json.loads(self.dnstats("runs", "start", "--json", *arguments))["run"])
+
+    def pid(self, name: str) -> int:
+        """Raises LocalError where the process is not alive."""
+        found = recorded(self.home.folder / "pids" / f"{name}.json")
+        if found is None:
+            raise LocalError(f"{name} is not alive")
+        return found[0].pid
+
+    def connect(self) -> Connection:
+        return engine(self.dsn).connect()
+
+
+@contextmanager
+def machine(folder: Path, scale: int = 1) -> Iterator[Machine]:
+    """Ends everything that it started, whatever happens inside."""
+    home = Home(folder / ".dnstats")
+    try:
+        up(home, Setup(scale=scale), lambda stage: None)
+        yield Machine(home)
+    finally:
+        down(home)
+
+
+def rows_of(connection: Connection, run: int) -> Rows:
+    """Every row of a run, by table, keyed by domain and without the observation columns."""
+    return {
+        name: _rows(connection, tables.metadata.tables[name], left_out, run)
+        for name, left_out in OBSERVATION_COLUMNS.items()
+    }
+
+
+def differences(before: Rows, after: Rows) -> list[str]:
+    """Rows of the one that the other has not, in words."""
+    found: list[str] = []
+    for name, rows in before.items():
+        one, other = set(rows), set(after[name])
+        if len(one) != len(rows) or len(other) != len(after[name]):
+            found.append(f"{name}: a row occurs twice")
+        found += [f"{name} lost {row}" for row in sorted(one - other)]
+        found += [f"{name} gained {row}" for row in sorted(other - one)]
+    return found
+
+
+def _rows(
+    connection: Connection, table: Table, left_out: set[str], run: int
+) -> list[tuple[Any, ...]]:
+    columns = [column for column in table.columns if column.name not in left_out]
+    sites = tables.run_sites
+    query = (
+        select(sites.c.domain, *columns)
+        .join_from(table, sites, sites.c.site_id == table.c.site_id)
+        .where(table.c.run_id == run, sites.c.run_id == run)
+    )
+    if table is sites:
+        query = select(*columns).where(sites.c.run_id == run)
+    return sorted(tuple(map(_comparable, row)) for row in connection.execute(query))
+
+
+def _comparable(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
