@@ -30,6 +30,8 @@ from services.processor.core.derive import derive
 from services.processor.core.site_run import SiteRun, Source
 from services.scanner.adapters.endpoints import Endpoint, endpoints
 from services.scanner.adapters.resolver import Resolver
+from services.scanner.adapters.targets import Targets
+from services.scanner.adapters.targets import load as load_targets
 from services.scanner.handler.site import Origin, SiteScanner
 from services.scheduler.core.site_name import site_name
 
@@ -61,9 +63,10 @@ def check(
         name = site_name(domain)
         servers = endpoints(settings.resolvers)
         judged_by = load_reference(settings.reference)
+        allowed = load_targets(settings.targets, judged_by.is_public)
     except ValueError as error:
         fail(str(error), BAD_INPUT)
-    result = asyncio.run(_scan(name, servers))
+    result = asyncio.run(_scan(name, servers, allowed))
     if not any(lookup.status in DETERMINED for lookup in result.lookups):
         fail(_silence(result, settings.resolvers), NOTHING_RESOLVED)
     report = report_of(result, judged_by)
@@ -73,8 +76,8 @@ def check(
         show(Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False), report)
 
 
-async def _scan(name: str, servers: tuple[Endpoint, ...]) -> ScanResult:
-    resolver = Resolver(servers)
+async def _scan(name: str, servers: tuple[Endpoint, ...], allowed: Targets) -> ScanResult:
+    resolver = Resolver(servers, targets=allowed)
     scanner = SiteScanner(
         resolver.for_site,
         clock=lambda: time.time_ns() // 1000,

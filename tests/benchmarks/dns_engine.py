@@ -5,6 +5,7 @@ A server process of its own answers by UDP on loopback, so that only the client'
 """
 
 import asyncio
+import gc
 import multiprocessing
 import socket
 import time
@@ -16,6 +17,7 @@ import dns.message
 import uvloop
 
 from services.common.dns.lookup import Question
+from services.scanner.__main__ import COLLECT_AFTER
 from services.scanner.adapters.endpoints import Endpoint
 from services.scanner.adapters.resolver import Resolver
 
@@ -33,6 +35,7 @@ _RECORD = b"\xc0\x0c\0\x10\0\1\0\0\1\x2c\0\x40\x3f" + b"x" * 63
 
 
 def main() -> None:
+    gc.set_threshold(*COLLECT_AFTER)
     with _server() as endpoint:
         engine = min(_cost(lambda: _engine(endpoint), SITES) for _ in range(REPEATS))
         baseline = min(_cost(lambda: _dnspython(endpoint), BASELINE_SITES) for _ in range(REPEATS))
