@@ -19,7 +19,7 @@ from services.common.stream import topics
 from services.common.stream.broker import Broker
 from services.common.stream.offsets import Offsets
 from services.common.stream.topics import Layout, TopicsError
-from tests.integration.streams import make_topics, produce
+from tests.integration.streams import make_topics, produce, until
 
 pytestmark = pytest.mark.services
 LOCAL = Layout(partitions=3, replication=1)
@@ -50,6 +50,7 @@ def test_applying_twice_changes_nothing_more(broker: Broker) -> None:
 def test_what_somebody_changed_is_named_and_mended(broker: Broker) -> None:
     topics.apply(broker, LOCAL)
     change(broker, SCAN_RESULTS, "cleanup.policy", "compact")
+    until(lambda: topics.differences(broker, LOCAL))
     [found] = topics.differences(broker, LOCAL)
     assert (found.topic, found.setting) == (broker.named(SCAN_RESULTS), "cleanup.policy")
     assert (found.found, found.wanted) == ("compact", "delete")
