@@ -29,17 +29,18 @@ bench: .venv/ready ## Benchmarks: ratios against a baseline measured in the same
 	$(BIN)/python -m tests.benchmarks
 
 .PHONY: run
-run: .venv/ready ## The whole pipeline on this machine: LIST=file RESOLVER=host:port TOP=n
-	$(BIN)/python -m deploy.local.run $(if $(LIST),--list '$(LIST)') $(if $(RESOLVER),--resolver '$(RESOLVER)') $(if $(TOP),--top '$(TOP)')
+run: .venv/ready ## The whole pipeline on this machine: LIST=file RESOLVER=host:port TOP=n RECORDS=file
+	$(BIN)/python -m deploy.local.run $(if $(LIST),--list '$(LIST)') $(if $(RESOLVER),--resolver '$(RESOLVER)') $(if $(TOP),--top '$(TOP)') $(if $(RECORDS),--records '$(RECORDS)')
 
 .PHONY: down
 down: ## Stop everything that make run started
-	$(BIN)/python -m deploy.local.down
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local.down; fi
 
 .PHONY: generate
 generate: .venv/ready ## Write the generated files anew (schemas/remarks.json, tables in docs)
 	$(BIN)/python -m services.cli generate
+	$(BIN)/python -m deploy.local.world.document
 
 .PHONY: clean
-clean: down ## Stop, then remove the local broker's and database's data
-	rm -rf .dnstats
+clean: ## Stop, then remove the local broker's and database's data
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local.down --remove; fi

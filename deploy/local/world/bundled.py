@@ -48,8 +48,8 @@ class Situation:
     records: str
     faults: str
     aspects: Mapping[str, str]
-    remarks: Mapping[str, tuple[str, ...]]
-    """Tags that the graders must find, by family."""
+    remarks: tuple[str, ...]
+    """Tags that the graders must find."""
 
     def sites(self, scale: int = 1) -> Iterator[tuple[str, str]]:
         """Its domains, each with the apex of its zone; the first bears no number."""
@@ -105,7 +105,7 @@ def _situation(family: str, table: dict[str, Any]) -> Situation:
         records=table.get("records", ""),
         faults=table.get("faults", ""),
         aspects={aspect: table[aspect] for aspect in ASPECTS if aspect in table},
-        remarks={key: tuple(tags) for key, tags in table.get("remarks", {}).items()},
+        remarks=tuple(table.get("remarks", ())),
     )
 
 
