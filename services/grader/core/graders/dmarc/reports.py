@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from services.common.dns.status import Status
 from services.common.records.dmarc import DmarcRecord
-from services.common.records.uri import ReportUri
+from services.common.records.uri import ReportUri, UriFault
 from services.grader.core.graders.dmarc.destination import Destination
 from services.grader.core.graders.dmarc.facts import Case
 from services.grader.core.remark import Level, Remark, RemarkKind
@@ -26,6 +26,15 @@ REPORT_ADDRESS_INVALID = RemarkKind(
     reference="RFC 9989 sections 4.6 and 4.8",
     means="No report is sent there.",
     mend="Write each address as mailto:user@example.com, separated by commas.",
+)
+REPORT_ADDRESS_EMPTY = RemarkKind(
+    tag="DMARC_REPORT_ADDRESS_EMPTY",
+    number=162,
+    level=Level.WARNING,
+    text="{tag} has a comma with no address before or after it, or no address at all",
+    reference="RFC 9989 section 4.8",
+    means="Most reporters skip the gap; a strict one may ignore the whole list.",
+    mend="Remove the comma, or write the address that is missing.",
 )
 REPORT_SCHEME_UNSUPPORTED = RemarkKind(
     tag="DMARC_REPORT_SCHEME_UNSUPPORTED",
@@ -137,13 +146,10 @@ def silent(case: Case, record: DmarcRecord) -> Iterator[Remark]:
 def addresses(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9989 section 4.8: URIs between commas, of which mailto serves everywhere."""
     for tag, uris in _uris(record):
+        if any(uri.fault is UriFault.EMPTY for uri in uris):
+            yield REPORT_ADDRESS_EMPTY(case.lookup, tag=tag)
         for uri in uris:
-            if uri.fault is not None:
-                yield REPORT_ADDRESS_INVALID(case.lookup, tag=tag, uri=uri.text, reason=uri.fault)
-            elif not uri.deliverable:
-                yield REPORT_SCHEME_UNSUPPORTED(case.lookup, tag=tag, uri=uri.text)
-            if uri.size:
-                yield REPORT_SIZE_LIMIT(case.lookup, tag=tag, uri=uri.text, size=uri.size)
+            yield from _address(uri, tag, case)
 
 
 def too_many(case: Case, record: DmarcRecord) -> Iterator[Remark]:
@@ -167,6 +173,15 @@ def failure_reports(case: Case, record: DmarcRecord) -> Iterator[Remark]:
     """RFC 9991: failure reports are sent where ruf says."""
     if any(uri.fault is None for uri in record.ruf):
         yield FAILURE_REPORTS(case.lookup)
+
+
+def _address(uri: ReportUri, tag: str, case: Case) -> Iterator[Remark]:
+    if uri.fault is not None and uri.fault is not UriFault.EMPTY:
+        yield REPORT_ADDRESS_INVALID(case.lookup, tag=tag, uri=uri.text, reason=uri.fault)
+    elif uri.fault is None and not uri.deliverable:
+        yield REPORT_SCHEME_UNSUPPORTED(case.lookup, tag=tag, uri=uri.text)
+    if uri.size:
+        yield REPORT_SIZE_LIMIT(case.lookup, tag=tag, uri=uri.text, size=uri.size)
 
 
 def _permission(there: Destination, case: Case) -> Iterator[Remark]:

@@ -155,18 +155,11 @@ def form(case: Case) -> Iterator[Remark]:
             yield _BY_FORM[host.form](case.mx, exchange=host.name)
 
 
-def unknown_top_level(case: Case) -> Iterator[Remark]:
-    """RFC 5321 section 2.3.5: a name outside the public DNS does not serve."""
-    for host in _unusable(case):
-        if not case.reference.public_suffix(host.name):
-            yield NOT_PUBLIC_DOMAIN(case.mx, *host.lookups, exchange=host.name)
-
-
-def suffix(case: Case) -> Iterator[Remark]:
-    """RFC 5321 section 5.1: an exchange is a host."""
+def unresolved(case: Case) -> Iterator[Remark]:
+    """RFC 5321 section 5.1: an exchange that does not lead to an address cannot be used."""
     for host in case.hosts:
-        if host.form in HOSTS and case.reference.public_suffix(host.name) == host.name:
-            yield EXCHANGE_IS_PUBLIC_SUFFIX(case.mx, exchange=host.name)
+        if host.form in HOSTS and not host.usable and not host.open and not host.bogus:
+            yield from _why_unresolved(host, case)
 
 
 def alias(case: Case) -> Iterator[Remark]:
@@ -175,30 +168,6 @@ def alias(case: Case) -> Iterator[Remark]:
         if host.aliases:
             target = host.aliases[-1]
             yield EXCHANGE_IS_ALIAS(*host.lookups, exchange=host.name, target=target)
-
-
-def missing(case: Case) -> Iterator[Remark]:
-    """RFC 5321 section 5.1: an exchange that does not resolve cannot be used."""
-    for host in _unusable(case):
-        if not host.missing or not case.reference.public_suffix(host.name):
-            continue
-        meant = _meant(host.name, case)
-        registrable = _unregistered(host, case)
-        if meant:
-            yield POSSIBLE_BAD_EXCHANGE(*host.lookups, exchange=host.name, meant=meant)
-        elif registrable:
-            yield EXCHANGE_DOMAIN_UNREGISTERED(
-                *host.lookups, exchange=host.name, registrable=registrable
-            )
-        else:
-            yield EXCHANGE_DOES_NOT_EXIST(*host.lookups, exchange=host.name)
-
-
-def addressless(case: Case) -> Iterator[Remark]:
-    """RFC 5321 section 5.1: an exchange needs an address."""
-    for host in _unusable(case):
-        if host.addressless and case.reference.public_suffix(host.name):
-            yield EXCHANGE_HAS_NO_ADDRESS(*host.lookups, exchange=host.name)
 
 
 def not_public(case: Case) -> Iterator[Remark]:
@@ -225,11 +194,26 @@ def not_observed(case: Case) -> Iterator[Remark]:
             yield EXCHANGE_NOT_OBSERVED(*open_ones, exchange=host.name, statuses=statuses)
 
 
-def _unusable(case: Case) -> Iterator[Host]:
-    """Exchanges that are hosts by form and provably have no public address."""
-    for host in case.hosts:
-        if host.form in HOSTS and not host.usable and not host.open and not host.bogus:
-            yield host
+def _why_unresolved(host: Host, case: Case) -> Iterator[Remark]:
+    suffix = case.reference.public_suffix(host.name)
+    if not suffix:
+        yield NOT_PUBLIC_DOMAIN(case.mx, *host.lookups, exchange=host.name)
+    elif suffix == host.name:
+        yield EXCHANGE_IS_PUBLIC_SUFFIX(case.mx, *host.lookups, exchange=host.name)
+    elif host.missing:
+        yield _missing(host, case)
+    elif host.addressless:
+        yield EXCHANGE_HAS_NO_ADDRESS(*host.lookups, exchange=host.name)
+
+
+def _missing(host: Host, case: Case) -> Remark:
+    if meant := _meant(host.name, case):
+        return POSSIBLE_BAD_EXCHANGE(*host.lookups, exchange=host.name, meant=meant)
+    if registrable := _unregistered(host, case):
+        return EXCHANGE_DOMAIN_UNREGISTERED(
+            *host.lookups, exchange=host.name, registrable=registrable
+        )
+    return EXCHANGE_DOES_NOT_EXIST(*host.lookups, exchange=host.name)
 
 
 def _unregistered(host: Host, case: Case) -> str:
@@ -259,14 +243,4 @@ _BY_FORM = {
 }
 
 KINDS = tuple(kind for kind in globals().values() if isinstance(kind, RemarkKind))
-RULES = (
-    form,
-    unknown_top_level,
-    suffix,
-    missing,
-    addressless,
-    alias,
-    not_public,
-    bogus,
-    not_observed,
-)
+RULES = (form, unresolved, alias, not_public, bogus, not_observed)

@@ -9,11 +9,12 @@ from services.grader.core.remark import Level, Remark, RemarkKind
 SHARED_ADDRESS = RemarkKind(
     tag="MX_SHARED_ADDRESS",
     number=140,
-    level=Level.WARNING,
+    level=Level.INFO,
     text="{exchanges} have the same address {address}",
     reference="RFC 5321 section 5.1",
-    means="They are one machine under several names: when it is down, all of them are.",
-    mend="Give each exchange its own address, or keep one of the names.",
+    means="They may be one machine under several names, which then fail together.",
+    mend="Nothing, if a provider spreads the load behind that address. Else give each exchange its "
+    "own, or keep one of the names.",
 )
 SINGLE_HOST = RemarkKind(
     tag="MX_SINGLE_HOST",
