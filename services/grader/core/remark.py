@@ -1,6 +1,7 @@
 """A remark kind is declared once; calling it makes a remark."""
 
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -71,6 +72,14 @@ class Remark:
     @property
     def text(self) -> str:
         return self.kind.text.format_map(self.args)
+
+
+_GRAVITY = {level: place for place, level in enumerate(Level)}
+
+
+def worst_first(remarks: Iterable[Remark]) -> list[Remark]:
+    """Remarks of one level stay in order: what is cut from a long list is what weighs least."""
+    return sorted(remarks, key=lambda remark: _GRAVITY[remark.kind.level])
 
 
 def printable(text: str) -> str:

@@ -10,7 +10,7 @@ from services.grader.core import scoring
 from services.grader.core.graders.dmarc import discovery, form, policy, reports
 from services.grader.core.graders.dmarc.facts import Case, read
 from services.grader.core.graders.dmarc.unobserved import possible
-from services.grader.core.remark import Remark
+from services.grader.core.remark import Remark, worst_first
 from services.grader.core.verdict import Graded, Grader, Section, bracket
 
 _RULES_OF_RECORD = (*policy.RULES, *reports.RULES, *form.RULES)
@@ -19,7 +19,7 @@ _RULES_OF_RECORD = (*policy.RULES, *reports.RULES, *form.RULES)
 def grade(section: Section, reference: Reference) -> Graded:
     """What receivers do with mail that pretends to be from the site (RFC 9989)."""
     case = read(section, reference)
-    graded = Graded(_points(case), tuple(_remarks(case)), _detail(case))
+    graded = Graded(_points(case), tuple(worst_first(_remarks(case))), _detail(case))
     return bracket(graded, (Graded(_points(other), ()) for other in possible(case)))
 
 

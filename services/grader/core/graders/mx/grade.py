@@ -7,7 +7,7 @@ from services.common.reference.bundle import Reference
 from services.grader.core import scoring
 from services.grader.core.graders.mx import hosts, reach, records, retired
 from services.grader.core.graders.mx.facts import Case, Host, read
-from services.grader.core.remark import Remark
+from services.grader.core.remark import Remark, worst_first
 from services.grader.core.verdict import Graded, Grader, Section, bracket
 
 _RULES = (*records.RULES, *hosts.RULES, *reach.RULES)
@@ -16,7 +16,7 @@ _RULES = (*records.RULES, *hosts.RULES, *reach.RULES)
 def grade(section: Section, reference: Reference) -> Graded:
     """Where mail to the site goes, and whether it arrives (RFC 5321 section 5.1, RFC 7505)."""
     case = read(section, reference)
-    remarks = tuple(_remarks(case))
+    remarks = tuple(worst_first(_remarks(case)))
     graded = Graded(_points(case, hopeful=False), remarks, _detail(case))
     if case.mx.determined:
         return bracket(graded, [graded, Graded(_points(case, hopeful=True), ())])

@@ -13,18 +13,17 @@ from services.grader.core.graders.spf.evaluation import evaluate
 from services.grader.core.graders.spf.facts import UNKNOWN, Evaluation, State
 from services.grader.core.graders.spf.kinds import KINDS
 from services.grader.core.graders.spf.rules import RULES
-from services.grader.core.remark import Level, Remark
+from services.grader.core.remark import Remark, worst_first
 from services.grader.core.verdict import Graded, Grader, Section, bracket
 
 BEST, WORST = "-", "+"
-_GRAVITY = {level: place for place, level in enumerate(Level)}
 
 
 def grade(section: Section, reference: Reference) -> Graded:
     """What receivers make of the record when mail claims to come from the site (RFC 7208).
     Remarks stand worst first."""
     view = evaluate(section, reference)
-    remarks = sorted(_remarks(view), key=lambda remark: _GRAVITY[remark.kind.level])
+    remarks = worst_first(_remarks(view))
     graded = Graded(_points(view, remarks, BEST), tuple(remarks), detail(view))
     judged = bracket(graded, _cases(view, remarks))
     if judged.undetermined and view.root.state is State.VALID:
