@@ -5,10 +5,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from deploy.local.postgres import create_database, drop_database
 from deploy.local.process import LocalError
 from tests import backends, loopback
+
+settings.register_profile("dnstats", deadline=None)
+settings.load_profile("dnstats")
 
 _sources: dict[str, str] = {}
 
