@@ -9,6 +9,9 @@ from services.common.dns.status import Status
 from services.common.reference.bundle import Reference
 from services.grader.core.remark import Remark, RemarkKind
 
+EXTREMES = frozenset({0, 100})
+"""The fewest and the most points."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -60,9 +63,15 @@ class Grader:
 
 def bracket(graded: Graded, cases: Iterable[Graded]) -> Graded:
     """`graded` if every case that the unobserved leaves open has the same points, else withheld
-    with the range (`points_range`) in its detail."""
-    possible = sorted(case.points for case in cases if case.points is not None)
-    if not possible or possible[0] == possible[-1] == graded.points:
+    with the range (`points_range`) in its detail. Cases are taken one by one, and no more of them
+    once the range is as wide as points go."""
+    possible: set[int] = set()
+    for case in cases:
+        if case.points is not None:
+            possible.add(case.points)
+        if possible >= EXTREMES:
+            break
+    if possible <= {graded.points}:
         return graded
-    detail = {**graded.detail, "points_range": [possible[0], possible[-1]]}
+    detail = {**graded.detail, "points_range": [min(possible), max(possible)]}
     return replace(graded, points=None, undetermined=True, detail=detail)
