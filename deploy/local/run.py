@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from sqlalchemy import select
 
 from deploy.local import summary
 from deploy.local.down import down
 from deploy.local.machine import up
 from deploy.local.process import LocalError
 from deploy.local.setup import FOLDER, Home, Setup, code_changed, given_variables
+from services.common.store.database import engine
+from services.common.store.tables import run_sites
 from services.scanner.adapters.endpoints import BadEndpointError, endpoints
 
 REAL_TOP = 300
@@ -62,7 +65,7 @@ def _run(options: argparse.Namespace, home: Home, console: Console) -> int:
     summary.show(console, said, time.monotonic() - begun)
     console.print("\n[bold]Recount[/bold]")
     verified = _dnstats("runs", "verify", str(run), check=False)
-    summary.show_commands(console, DNSTATS, run, _examples(list_file, setup))
+    summary.show_commands(console, DNSTATS, run, _examples(home, setup, run))
     return 0 if said["state"] == "graded" and verified == 0 else 1
 
 
@@ -110,12 +113,18 @@ def _list_name(options: argparse.Namespace) -> list[str]:
     return ["--list-id", options.records.name if options.records else "bundled world"]
 
 
-def _examples(list_file: Path, setup: Setup) -> list[str]:
-    """Domains to look at: telling ones of the bundled world, else the first of the list."""
+def _examples(home: Home, setup: Setup, run: int) -> list[str]:
+    """Domains to look at: telling ones of the bundled world, else the run's best ranked."""
     if setup.in_world and not setup.records:
         return ["spf-too-many-lookups.test", "exemplary.test"]
-    with list_file.open(encoding="utf-8", errors="replace") as lines:
-        return [lines.readline().strip().rpartition(",")[2]]
+    query = (
+        select(run_sites.c.domain)
+        .where(run_sites.c.run_id == run)
+        .order_by(run_sites.c.rank)
+        .limit(1)
+    )
+    with engine(home.env()["DNSTATS_DATABASE"]).connect() as connection:
+        return list(connection.scalars(query))
 
 
 def _options() -> argparse.Namespace:
