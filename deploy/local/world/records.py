@@ -35,14 +35,15 @@ PREFERENCE_UNKNOWN = "mx-preference-unknown"
 """The mark of MX records whose preference was made up: they are served with one each, so that no
 remark rests on equal ones."""
 
-_GENERATED_SOA = "unknown.invalid. unknown.invalid. 1 3600 900 604800 900"
+_GENERATED_SOA = ("unknown.invalid. unknown.invalid. 1 3600 900 604800 900",)
 
 
 @dataclass(slots=True)
 class _Entry:
     """What the file says about one domain and the names in it."""
 
-    nodes: dict[str, dict[int, Rrset]] = field(default_factory=dict)
+    nodes: dict[str, dict[int, tuple[str, ...]]] = field(default_factory=dict)
+    """Presentation rdata by owner and type; most of it is never asked for."""
     absent: set[tuple[str, int]] = field(default_factory=set)
     missing: bool = False
     signed: frozenset[int] = frozenset()
@@ -82,10 +83,11 @@ class RecordsWorld:
     def find(self, name: str, rdtype: int) -> Found:
         entries = [self._entry(above) for above in _upwards(name) if above in self._index.places]
         for entry in entries:
-            rrsets = entry.nodes.get(name, {})
-            records = rrsets.get(rdtype) or rrsets.get(rdtypes.CNAME)
-            if records:
-                return Found(records=records, signed=rdtype in entry.signed)
+            node = entry.nodes.get(name, {})
+            published = rdtype if rdtype in node else rdtypes.CNAME
+            if published in node:
+                records = _encoded(name, published, node[published])
+                return Found(records=records, signed=rdtype in entry.signed) if records else UNKNOWN
         if any(entry.missing for entry in entries):
             return Found(rcode=Rcode.NXDOMAIN, soa=self._soa(name))
         if any((name, rdtype) in entry.absent for entry in entries):
@@ -98,18 +100,16 @@ class RecordsWorld:
         if rdtype == rdtypes.TXT and name.startswith("_dmarc.") and parent(name) in known.unpoliced:
             return Found(soa=self._soa(name))
         if rdtype == rdtypes.A and name in known.hosts and name not in known.addressed:
-            rdata = to_wire(rdtypes.A, _generated(known.hosts[name]))
-            return Found(records=Rrset(name, rdtypes.A, TTL, (rdata,)))
+            return Found(records=_encoded(name, rdtype, (_generated(known.hosts[name]),)))
         return UNKNOWN
 
-    def _soa(self, name: str) -> Rrset:
+    def _soa(self, name: str) -> Rrset | None:
         """The SOA that proves a negative answer: the zone's, else a generated one."""
         apex = self._zone_of(name)
+        known: tuple[str, ...] = ()
         if apex in self._index.places:
-            known = self._entry(apex).nodes.get(apex, {}).get(rdtypes.SOA)
-            if known:
-                return known
-        return Rrset(apex, rdtypes.SOA, TTL, (to_wire(rdtypes.SOA, _GENERATED_SOA),))
+            known = self._entry(apex).nodes.get(apex, {}).get(rdtypes.SOA, ())
+        return _encoded(apex, rdtypes.SOA, known) or _encoded(apex, rdtypes.SOA, _GENERATED_SOA)
 
     def _zone_of(self, name: str) -> str:
         """The nearest name above that has SOA or NS in the file, else the widest that is a domain
@@ -135,21 +135,29 @@ class RecordsWorld:
         return entry
 
 
+@lru_cache(maxsize=PARSED)
+def _encoded(owner: str, rdtype: int, texts: tuple[str, ...]) -> Rrset | None:
+    """None for no records, and for such as no server could publish."""
+    try:
+        rdatas = tuple(to_wire(rdtype, text) for text in texts)
+    except BadRdataError:
+        return None
+    return Rrset(owner, rdtype, TTL, rdatas) if rdatas else None
+
+
 def _add(entry: _Entry, record: Mapping[str, Any]) -> None:
-    """Records that are not what was published, or that no server could publish, stay unknown."""
+    """Records that are not what was published, or have no name or type, stay unknown."""
     marks = set(record.get("approx", "").split(";"))
     if marks & SILENCED:
         return
-    texts = record["rdata"]
+    texts = tuple(record["rdata"])
     if PREFERENCE_UNKNOWN in marks:
-        texts = [f"{10 * place} {text.split()[-1]}" for place, text in enumerate(texts, 1)]
+        texts = tuple(f"{10 * place} {text.split()[-1]}" for place, text in enumerate(texts, 1))
     try:
         name, rdtype = normalise(record["name"]), rdtypes.code(record["type"])
-        rdatas = tuple(to_wire(rdtype, text) for text in texts)
-    except (BadNameError, BadRdataError, rdtypes.BadTypeError):
+    except (BadNameError, rdtypes.BadTypeError):
         return
-    if rdatas:
-        entry.nodes.setdefault(name, {})[rdtype] = Rrset(name, rdtype, TTL, rdatas)
+    entry.nodes.setdefault(name, {})[rdtype] = texts
 
 
 def _add_facts(entry: _Entry, domain: str, facts: Mapping[str, Any]) -> None:

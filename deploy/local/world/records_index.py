@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from services.common.dns.names import BadNameError, normalise, parent
+from services.common.dns.rdtypes import code
 
 GENERATED_RANGES = ("192.0.2.", "198.51.100.", "203.0.113.")
 _NO_RECORD = "A DMARC record does not exist"
@@ -96,6 +97,8 @@ def _add(found: Index, line: Mapping[str, Any], start: int, end: int) -> None:
     for record in line["records"]:
         _add_record(found, record["name"], record["type"], record["rdata"])
     for facts in line.get("observed", {}).values():
+        for mnemonic in (*facts.get("nodata", ()), *facts.get("signed", ())):
+            code(mnemonic)
         if facts.get("dmarc") is True:
             found.policed.add(domain)
         elif no_policy(facts):

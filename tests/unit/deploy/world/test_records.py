@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.local.world.model import UNKNOWN, Found, Rcode
+from deploy.local.world.rdata import BadRdataError, to_wire
 from deploy.local.world.records import RecordsWorld
 from deploy.local.world.records_index import BadRecordsError
 from services.common.dns import rdtypes
@@ -78,6 +79,11 @@ def test_observed_absence_is_proven_by_a_soa(file: Path) -> None:
 def test_a_record_wins_over_observed_absence(file: Path) -> None:
     made = world(file, line("site.org", record("site.org", "MX", "5 mx.site.org."), nodata=["MX"]))
     assert made.find("site.org", MX).records is not None
+
+
+def test_a_record_that_cannot_be_sent_is_unknown_and_not_absent(file: Path) -> None:
+    made = world(file, line("site.org", record("site.org", "A", "192.0.2"), nodata=["A"]))
+    assert made.find("site.org", A) == UNKNOWN
 
 
 def test_missing_domain(file: Path) -> None:
@@ -160,6 +166,11 @@ def test_gzip_is_read_as_well(file: Path) -> None:
     assert RecordsWorld(file).find("site.org", A).records is not None
 
 
+def test_an_unknown_type_of_absence_is_named(file: Path) -> None:
+    with pytest.raises(BadRecordsError, match="'FOO' is no record type"):
+        world(file, line("site.org", nodata=["FOO"]))
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"domain": 1}', '{"domain": "a..b"}', "7"])
 def test_a_bad_line_is_named(file: Path, text: str) -> None:
     file.write_text(json.dumps(line("site.org")) + "\n" + text, "utf-8")
@@ -174,9 +185,7 @@ def test_an_empty_file_is_none(file: Path) -> None:
 
 
 @given(st.text(max_size=30))
-def test_rdata_that_cannot_be_sent_stays_unknown(text: str) -> None:
-    from deploy.local.world.rdata import BadRdataError, to_wire
-
+def test_encoding_raises_only_what_it_says(text: str) -> None:
     for rdtype in (A, AAAA, MX, TXT, SOA):
         try:
             assert isinstance(to_wire(rdtype, text), bytes)
