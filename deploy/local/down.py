@@ -2,7 +2,6 @@
 
 import argparse
 import shutil
-from pathlib import Path
 
 from deploy.local.postgres import data_folder
 from deploy.local.process import stop_recorded
@@ -22,6 +21,13 @@ def down(home: Home) -> list[str]:
     return stop_recorded(home.records)
 
 
+def remove(home: Home) -> None:
+    """All that a stopped machine keeps; the database may lie outside the folder, where the user
+    that runs it can get to it."""
+    shutil.rmtree(data_folder(home.folder / "postgres"), ignore_errors=True)
+    shutil.rmtree(home.folder, ignore_errors=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make down", description=__doc__)
     parser.add_argument("--remove", action="store_true", help="also remove all data")
@@ -30,15 +36,7 @@ def main() -> None:
     ended = down(home)
     print(f"ended: {', '.join(ended)}" if ended else "nothing was running")
     if options.remove:
-        for outside in _data_outside(home.folder):
-            shutil.rmtree(outside, ignore_errors=True)
-        shutil.rmtree(home.folder, ignore_errors=True)
-
-
-def _data_outside(folder: Path) -> list[Path]:
-    """Where the database had to be kept because its user cannot reach the project."""
-    place = data_folder(folder / "postgres")
-    return [] if place.is_relative_to(folder) else [place]
+        remove(home)
 
 
 if __name__ == "__main__":

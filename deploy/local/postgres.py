@@ -31,7 +31,8 @@ _SYSTEM = ("/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt")
 class Postgres:
     """A server whose data lives in `folder`; a context manager that starts and stops it.
 
-    `durable=False` gives up every guarantee against a crash of the machine, for tests.
+    `durable=False` gives up every guarantee against a crash of the machine, and removes the data
+    at the end of the context: for tests.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
@@ -80,6 +81,12 @@ class Postgres:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+        if not self._durable:
+            self.remove()
+
+    def remove(self) -> None:
+        """The data of a stopped server."""
+        shutil.rmtree(self._home, ignore_errors=True)
 
     @property
     def _password_file(self) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from deploy.local.down import down
+from deploy.local.down import down, remove
 from deploy.local.machine import up
 from deploy.local.process import LocalError, recorded
 from deploy.local.setup import Home, Setup
@@ -91,13 +91,14 @@ class Machine:
 
 @contextmanager
 def machine(folder: Path, scale: int = 1) -> Iterator[Machine]:
-    """Ends everything that it started, whatever happens inside."""
+    """Ends and removes everything that it started, whatever happens inside."""
     home = Home(folder / ".dnstats")
     try:
         up(home, Setup(scale=scale), lambda stage: None)
         yield Machine(home)
     finally:
         down(home)
+        remove(home)
 
 
 def rows_of(connection: Connection, run: int) -> Rows:

@@ -1,6 +1,7 @@
 """The real broker and database that tests and `make run` stand on."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -37,8 +38,11 @@ def test_database_is_fresh_and_migrated(database: str) -> None:
 
 
 @pytest.fixture
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Postgres:
-    return Postgres(tmp_path_factory.mktemp("own") / "postgres", durable=False)
+def postgres(tmp_path: Path) -> Iterator[Postgres]:
+    server = Postgres(tmp_path / "postgres", durable=False)
+    yield server
+    server.stop()
+    server.remove()
 
 
 def test_database_survives_a_kill_and_keeps_its_address(postgres: Postgres) -> None:
@@ -51,13 +55,10 @@ def test_database_survives_a_kill_and_keeps_its_address(postgres: Postgres) -> N
     postgres.child.kill()
     postgres.start()
     postgres.wait()
-    try:
-        with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM kept")
-        connection.close()
-    finally:
-        postgres.stop()
     assert postgres.dsn() == dsn
+    with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM kept")
+    connection.close()
 
 
 def test_stop_recorded_ends_only_what_matches(postgres: Postgres, tmp_path: Path) -> None:
