@@ -45,7 +45,7 @@ class Outage:
         heard = sum(bool(lookup.response_size) for lookup in asked)
         if heard == len(asked):
             return False
-        if not heard:
+        if not heard or self._turn.locked():
             async with self._turn:
                 await self._wait(result.run_id)
         return result.started_at <= self._last_silence
@@ -56,11 +56,11 @@ class Outage:
         self._tell(FAULT)
         while True:
             logger().warning("waiting", fault=FAULT)
-            self._last_silence = self._clock()
             await asyncio.sleep(PAUSE)
             if await self._answered(run_id):
                 break
         await asyncio.sleep(SETTLE)
+        self._last_silence = self._clock()  # questions under way may have lost all their tries
         self._tell("")
 
     async def _answered(self, run_id: int) -> bool:
