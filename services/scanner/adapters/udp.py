@@ -49,7 +49,11 @@ class Channel:
 
     def send(self, flight: Flight, ident: bytes, tail: bytes) -> None:
         """Raises OSError, of which BlockingIOError says that the kernel's buffer is full."""
-        self._socket.send(ident + tail)
+        try:
+            self._socket.send(ident + tail)
+        except OSError:
+            self._watch_again()  # this may have taken the error that uvloop stopped for
+            raise
         self.flights[ident] = flight
         self.taken += 1
 

@@ -96,16 +96,19 @@ def test_all_that_heard_nothing_wait_for_the_same_end() -> None:
 
 def test_a_site_that_heard_a_part_during_an_outage_waits_for_its_end() -> None:
     """It began after the last silent probe and joined questions that had lost their tries."""
-    asker, times = Probed(silent=2), iter(range(10, 100))
+    asker = Probed(silent=2)
     found = Outage(
-        lambda run_id: asker, clock=lambda: next(times), label=lambda: "p", tell=lambda fault: None
+        lambda run_id: asker,
+        clock=lambda: OUTAGE_ENDS if asker.probes > 2 else 10,
+        label=lambda: "probe",
+        tell=lambda fault: None,
     )
 
     async def check() -> None:
         first = asyncio.create_task(found.spoiled(result(SILENT, started_at=0)))
         while asker.probes < 2:
             await asyncio.sleep(0)
-        assert await found.spoiled(result(HEARD, SILENT, started_at=10))
+        assert await found.spoiled(result(HEARD, SILENT, started_at=50))
         assert await first
 
     asyncio.run(check())
