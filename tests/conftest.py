@@ -1,5 +1,7 @@
 """Fixtures that every test may ask for, and the guard against packets that leave the machine."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -17,8 +19,11 @@ settings.load_profile("dnstats")
 _sources: dict[str, str] = {}
 
 
-def pytest_configure() -> None:
-    loopback.watch()
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # workers inherit what the first process set
+        folder = Path(tempfile.mkdtemp(prefix="dnstats-guard-"))
+        config.add_cleanup(lambda: shutil.rmtree(folder))
+        loopback.watch_all(folder / "refused")
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +88,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if loopback.attempts:
-        print(f"\nRefused outside loopback: {', '.join(loopback.attempts)}")
+    refused = loopback.attempts()
+    if refused and not hasattr(session.config, "workerinput"):
+        print(f"\nRefused outside loopback: {', '.join(refused)}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
