@@ -99,7 +99,7 @@ class Server:
     def refused(self, flight: "_Flight", error: OSError) -> None:
         self._end(flight)
         flight.query.failed(error)
-        self._pump()
+        self._loop.call_soon(self._pump)  # a send may have been told: no sending inside of it
 
     def _pump(self) -> None:
         """Send what the window allows."""

@@ -51,8 +51,10 @@ class Channel:
         """Raises OSError, of which BlockingIOError says that the kernel's buffer is full."""
         try:
             self._socket.send(ident + tail)
-        except OSError:
-            self._watch_again()  # this may have taken the error that uvloop stopped for
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self._failed(error)
             raise
         self.flights[ident] = flight
         self.taken += 1
@@ -83,8 +85,7 @@ class Channel:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
-                self._watch_again()
-                self._refused(error)
+                self._failed(error)
                 return
             flight = flights.get(response[:2])
             if flight is None or not _answers(response, flight.section):
@@ -94,13 +95,12 @@ class Channel:
             if self.closed:
                 return
 
-    def _watch_again(self) -> None:
-        """After an error on a socket uvloop no longer looks at it, unless it is told to."""
+    def _failed(self, error: OSError) -> None:
+        """An ICMP error on a connected socket names no datagram: it holds for all of them, and is
+        told once, to whoever sends or receives next."""
+        # uvloop stops looking at a socket that has an error, unless it is told to look again.
         self._loop.remove_reader(self._socket)
         self._loop.add_reader(self._socket, self._readable)
-
-    def _refused(self, error: OSError) -> None:
-        """An ICMP error on a connected socket names no datagram: it holds for all of them."""
         for flight in list(self.flights.values()):
             flight.refused(error)
 

@@ -10,8 +10,9 @@ from services.scanner.handler.site import Asker
 
 PAUSE = 1.0
 """Seconds between two probes."""
-SETTLE = 5.0
-"""Seconds after an outage until its failures, which the sites share, are forgotten."""
+SETTLE = 9.0
+"""Seconds after an outage until the last tries that fell into it are lost (3) and their failures,
+which the sites share, are forgotten (5 more)."""
 FAULT = "no resolver answers"
 
 
@@ -60,7 +61,7 @@ class Outage:
             if await self._answered(run_id):
                 break
         await asyncio.sleep(SETTLE)
-        self._last_silence = self._clock()  # questions under way may have lost all their tries
+        self._last_silence = self._clock()
         self._tell("")
 
     async def _answered(self, run_id: int) -> bool:

@@ -5,6 +5,8 @@ import os
 import socket
 import struct
 
+import pytest
+
 from services.common.dns.lookup import Question
 from services.common.dns.query import question_wire
 from services.scanner.adapters.endpoints import Endpoint
@@ -27,7 +29,7 @@ class Waiting:
         self.response.set_result(response)
 
     def refused(self, error: OSError) -> None:
-        pass
+        self.response.set_exception(error)
 
 
 async def _refused_before_it_is_read(channel: Channel) -> None:
@@ -46,8 +48,12 @@ async def _refused_before_it_is_read(channel: Channel) -> None:
     loop.add_reader(first, send_again)
     await asyncio.sleep(0)
     os.write(second, b"x")
-    channel.send(Waiting(), b"\0\1", TAIL)
+    earlier = Waiting()
+    channel.send(earlier, b"\0\1", TAIL)
     assert isinstance(await refused, ConnectionRefusedError)
+    channel.forget(b"\0\1")
+    with pytest.raises(ConnectionRefusedError):
+        await earlier.response
     os.close(first)
     os.close(second)
 
