@@ -1,15 +1,14 @@
 """What the commands about lists and runs work on."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
+from services.cli.fail import fail
 from services.common.config import load
 from services.common.messages.envelope import BrokenError, InvalidError
 from services.common.store import database
@@ -72,11 +71,6 @@ def access() -> Iterator[Access]:
         fail("the database has no tables of this release: dnstats database migrate", 1)
     finally:
         engine.dispose()
-
-
-def fail(text: str, status: int) -> NoReturn:
-    print(text, file=sys.stderr)
-    sys.exit(status)
 
 
 def now() -> datetime:

@@ -1,10 +1,10 @@
 """`dnstats database`: the schema, and the copies of reference data that live in it."""
 
-import sys
 from dataclasses import fields
 
 import typer
 
+from services.cli.fail import fail
 from services.common.config import Settings, load
 from services.common.messages.envelope import BrokenError, InvalidError
 from services.common.reference.load import load as load_reference
@@ -36,9 +36,9 @@ def migrate_and_seed() -> None:
             with connections.begin() as connection:
                 seed(connection, remark_kinds(), providers.mail_names, providers.dns_names)
     except BadAddressError as error:
-        sys.exit(_complain(f"DNSTATS_DATABASE: {error}", 2))
+        fail(f"DNSTATS_DATABASE: {error}", 2)
     except (BrokenError, InvalidError) as error:
-        sys.exit(_complain(str(error), 1))
+        fail(str(error), 1)
     print("database is up to date")
 
 
@@ -49,8 +49,3 @@ def remark_kinds() -> list[Row]:
         for grader in GRADERS.values()
         for kind in grader.kinds
     ]
-
-
-def _complain(text: str, status: int) -> int:
-    print(text, file=sys.stderr)
-    return status

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import run_report
-from services.cli.access import Access, access, fail, now
+from services.cli.access import Access, access, now
+from services.cli.fail import fail
 from services.cli.run_progress import watch
 from services.scheduler.adapters import books
 from services.scheduler.core import mails

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
+from services.cli.access import access
 from services.cli.fail import BAD_INPUT, fail
 from services.cli.report import WIDTH, show
-from services.common.config import Settings, load
 from services.common.dns.names import BadNameError
 from services.common.store import history
-from services.common.store.database import engine
+from services.common.store.faults import translated
 from services.scheduler.core.site_name import site_name
 
 NOT_FACTS = frozenset({"run_id", "site_id", "domain", "rank"})
@@ -32,7 +32,7 @@ def site(
         name = site_name(domain)
     except BadNameError as error:
         fail(str(error), BAD_INPUT)
-    with engine(load(Settings).database).connect() as conn:
+    with access() as at, translated(), at.engine.connect() as conn:
         rows = history.runs_of(conn, name)
         wanted = [row for row in rows if run is None or row["run_id"] == run]
         if not wanted:

@@ -2,10 +2,11 @@
 
 import json
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from services.cli.fail import fail
 from services.common.config import Settings, load
 from services.common.messages.envelope import BrokenError
 from services.common.store import runs
@@ -31,7 +32,7 @@ def apply(partitions: Partitions = None, replication: Replication = None) -> Non
             _refuse_during_run(settings)
         mended = topics.apply(broker, layout)
     except (topics.TopicsError, BrokenError, BadAddressError) as error:
-        _fail(error)
+        fail(str(error))
     for difference in mended:
         print(f"mended: {difference}")
     print(f"{len(topics.specs(layout))} topics are as they must be")
@@ -46,7 +47,7 @@ def verify(
     try:
         found = topics.differences(broker, layout)
     except BrokenError as error:
-        _fail(error)
+        fail(str(error))
     if as_json:
         print(json.dumps([_as_dict(difference) for difference in found], indent=2))
     elif not found:
@@ -101,8 +102,3 @@ def _as_dict(difference: topics.Difference) -> dict[str, str]:
         "found": difference.found,
         "wanted": difference.wanted,
     }
-
-
-def _fail(error: Exception) -> NoReturn:
-    print(error, file=sys.stderr)
-    sys.exit(1)
