@@ -12,6 +12,10 @@ help: ## Print this list
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	@touch $@
 
+.venv/kafka: .venv/ready deploy/local/jars.py
+	$(BIN)/python -m deploy.local.jars
+	@touch $@
+
 .PHONY: check
 check: .venv/ready ## Format, lint, types, imports, schemas, unit and golden tests; no server, under a minute
 	$(BIN)/ruff format --check .
@@ -21,7 +25,7 @@ check: .venv/ready ## Format, lint, types, imports, schemas, unit and golden tes
 	$(BIN)/pytest -q -n auto tests/unit tests/golden
 
 .PHONY: test
-test: check ## check, then the integration tests on a real broker, database and DNS servers
+test: check $(if $(TEST_KAFKA),,.venv/kafka) ## check, then the integration tests on a real broker, database and DNS servers
 	$(BIN)/pytest -q tests/integration
 
 .PHONY: bench

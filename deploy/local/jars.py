@@ -75,3 +75,7 @@ def _java_version(path: str) -> int:
         return 0
     found = re.search(r'version "(\d+)', done.stderr)
     return int(found[1]) if found else 0
+
+
+if __name__ == "__main__":
+    class_path()
