@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from services.grader.core.remark import Level, Remark, printable
+from services.grader.core.remark import Level, Remark, shortened
 from services.grader.core.scoring import letter
 from services.grader.core.verdict import Graded, Grader
 
@@ -101,7 +101,7 @@ def _show_grade(console: Console, name: str, grade: Mapping[str, Any]) -> None:
     )
     record = detail.get("record")
     if isinstance(record, str) and record:
-        console.print(Padding(Text(printable(record), style="dim"), (0, 0, 0, 19)))
+        console.print(Padding(Text(shortened(record), style="dim"), (0, 0, 0, 19)))
 
 
 def _state(grade: Mapping[str, Any]) -> str:

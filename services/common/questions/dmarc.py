@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.common.dns.lookup import Observation, Question
-from services.common.dns.names import BadNameError, is_subdomain, labels, to_wire
+from services.common.dns.names import fits, is_subdomain, labels
 from services.common.dns.status import Status
 from services.common.questions.answers import Answers
 from services.common.questions.mx import addresses_of
@@ -16,9 +16,6 @@ from services.common.records.dmarc import DmarcRecord, read_dmarc
 MAX_WALK = 8
 MAX_DESTINATIONS = 10
 """Report destinations that are looked into, in the order written, `rua` before `ruf`."""
-
-_PLAIN_LENGTH = 253
-"""Up to here a name without escapes cannot be longer than the wire allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ def authorisation(policy_domain: str, host: str) -> Question | None:
     """Where a destination says that it takes reports about a domain (RFC 9990 section 4); None
     where no message can ask it, so that it never can."""
     name = f"{policy_domain}._report._dmarc.{host}"
-    return Question(name, "TXT") if _fits(name) else None
+    return Question(name, "TXT") if fits(name) else None
 
 
 def is_external(host: str, found: Discovery) -> bool:
@@ -113,7 +110,7 @@ def _walk(domain: str, known: Answers) -> Iterator[Step]:
 def _seen(name: str, known: Answers) -> Observation:
     """What was observed at one name of the walk."""
     question = Question("_dmarc" if name == "." else f"_dmarc.{name}", "TXT")
-    if not _fits(question.name):
+    if not fits(question.name):
         return Observation(*question, Status.NXDOMAIN, reason="no message can hold the name")
     return known.get(question) or Observation(*question, Status.NOT_ASKED, reason="not yet")
 
@@ -155,13 +152,3 @@ def _destination(host: str, found: Discovery, known: Answers) -> list[Question]:
         permission = authorisation(found.policy.domain, host)
         questions += [permission] if permission else []
     return questions
-
-
-def _fits(name: str) -> bool:
-    if len(name) <= _PLAIN_LENGTH and "\\" not in name:
-        return True
-    try:
-        to_wire(name)
-    except BadNameError:
-        return False
-    return True

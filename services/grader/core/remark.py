@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from services.common.dns.lookup import Observation
+from services.common.dns.text import printable
 
 MAX_ARGUMENT = 512
 """Characters kept of one argument; what was cut is said."""
@@ -58,7 +59,7 @@ class RemarkKind:
         if args.keys() != self.parameters:
             raise TypeError(f"{self.tag} takes {sorted(self.parameters)}, not {sorted(args)}")
         lookups = tuple(LookupRef(s.name, s.rdtype, s.server, s.status) for s in seen)
-        return Remark(self, {name: printable(str(value)) for name, value in args.items()}, lookups)
+        return Remark(self, {name: shortened(str(value)) for name, value in args.items()}, lookups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +83,10 @@ def worst_first(remarks: Iterable[Remark]) -> list[Remark]:
     return sorted(remarks, key=lambda remark: _GRAVITY[remark.kind.level])
 
 
-def printable(text: str) -> str:
-    """Text written by strangers, in the `\\DDD` form of RFC 1035 section 5.1 and cut to
-    `MAX_ARGUMENT` characters."""
-    shown = "".join(
-        char if " " <= char <= "~" and char != "\\" else "\\\\" if char == "\\" else _escaped(char)
-        for char in text[: MAX_ARGUMENT + 1]
-    )
+def shortened(text: str) -> str:
+    """Text written by strangers, printable and cut to `MAX_ARGUMENT` characters."""
+    shown = printable(text[: MAX_ARGUMENT + 1])
     if len(text) <= MAX_ARGUMENT and len(shown) <= MAX_ARGUMENT:
         return shown
     note = f"... ({len(text)} characters)"
     return shown[: MAX_ARGUMENT - len(note)] + note
-
-
-def _escaped(char: str) -> str:
-    return "".join(f"\\{byte:03d}" for byte in char.encode("latin-1", "replace"))

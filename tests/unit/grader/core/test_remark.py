@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.common.dns.lookup import Observation
 from services.common.dns.status import Status
-from services.grader.core.remark import MAX_ARGUMENT, Level, LookupRef, RemarkKind, printable
+from services.grader.core.remark import MAX_ARGUMENT, Level, LookupRef, RemarkKind, shortened
 
 KIND = RemarkKind("X_FOUND", 1, Level.INFO, "{name} has {count}", "RFC 0", "means", "mend")
 
@@ -30,18 +30,18 @@ def test_braces_in_an_argument_stay_as_they_are() -> None:
 
 
 def test_hostile_text_is_escaped() -> None:
-    assert printable("a\x00b\\c\xe9\n") == "a\\000b\\\\c\\233\\010"
+    assert shortened("a\x00b\\c\xe9\n") == "a\\000b\\\\c\\233\\010"
 
 
 def test_long_text_is_cut_and_says_so() -> None:
-    shown = printable("x" * 1000)
+    shown = shortened("x" * 1000)
     assert len(shown) == MAX_ARGUMENT
     assert shown.endswith("... (1000 characters)")
 
 
 @given(st.text())
 def test_every_text_becomes_short_printable_ascii(text: str) -> None:
-    shown = printable(text)
+    shown = shortened(text)
     assert shown.isascii()
     assert shown.isprintable()
     assert len(shown) <= MAX_ARGUMENT
