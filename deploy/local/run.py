@@ -7,6 +7,7 @@ graded, shows what came out, and recounts it. Everything stays up until `make do
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -80,7 +81,7 @@ def _start_run(limit: Sequence[str]) -> int:
 
 def _dnstats(*arguments: str, check: bool = True) -> int:
     """Runs a command of the product before the user's eyes."""
-    print(f"$ {DNSTATS} {' '.join(arguments)}", flush=True)
+    print(f"$ {DNSTATS} {shlex.join(arguments)}", flush=True)
     status = subprocess.run(_command(*arguments), check=False).returncode
     if check and status:
         raise LocalError(f"dnstats {' '.join(arguments)} ended with status {status}")
