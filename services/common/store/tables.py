@@ -88,6 +88,8 @@ runs = Table(
     Column("sites", Integer),
     Column("published_batches", Integer, nullable=False, server_default=text("0")),
     Column("note", Text, nullable=False, server_default=text("''"), doc="Why it closed early"),
+    Column("archived_at", TIME, doc="Its scan results were written to an archive"),
+    Column("pruned_at", TIME, doc="Its rows in the big tables were removed"),
     Index(
         "runs_one_open_idx",
         text("(finished_at IS NULL)"),
@@ -135,6 +137,96 @@ failures = Table(
     Column("stage", Text, nullable=False, doc="The group that passed its barrier without a row"),
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("run_id", "site_id", "stage"),
+)
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("run_id", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("generation", Integer, nullable=False, doc="From 1; 0 is what the run itself made"),
+    Column("source", Text, nullable=False, doc="Topic or archive that was reprocessed"),
+    Column("processor_version", Integer, nullable=False),
+    Column("reference_version", Integer, nullable=False),
+    Column("reference_name", Text, nullable=False),
+    Column("starts", JSONB, nullable=False, doc="Of grade-requests, by partition"),
+    Column("ends", JSONB, doc="This and the next: NULL until it is complete"),
+    Column("completed_at", TIME),
+    Column("created_at", TIME, nullable=False),
+    PrimaryKeyConstraint("run_id", "generation"),
+)
+
+regrades = Table(
+    "regrades",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("run_id", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("generation", Integer, nullable=False, doc="The grade requests that it reads"),
+    Column("versions", JSONB, nullable=False, doc="Grader to version"),
+    Column("reference_version", Integer, nullable=False),
+    Column("shadow", Boolean, nullable=False, doc="Only says what would change"),
+    Column("force", Boolean, nullable=False, doc="Older versions may replace newer ones"),
+    Column("created_at", TIME, nullable=False),
+    Column("finished_at", TIME),
+)
+
+grade_changes = Table(
+    "grade_changes",
+    metadata,
+    Column("regrade_id", BigInteger, nullable=False),
+    Column("site_id", BigInteger, nullable=False),
+    Column("grader", Text, nullable=False),
+    Column("old_points", SmallInteger, doc="The old_ columns are NULL where no grade was"),
+    Column("old_letter", Text),
+    Column("old_undetermined", Boolean),
+    Column("old_applicable", Boolean),
+    Column("old_version", Integer),
+    Column("old_reference_version", Integer),
+    Column("old_hash", LargeBinary),
+    Column("new_points", SmallInteger),
+    Column("new_letter", Text),
+    Column("new_undetermined", Boolean, nullable=False),
+    Column("new_applicable", Boolean, nullable=False),
+    Column("new_version", Integer, nullable=False),
+    Column("new_reference_version", Integer, nullable=False),
+    Column("new_hash", LargeBinary, nullable=False),
+    Column("gained", JSONB, nullable=False, doc="Remark tags, one for each remark"),
+    Column("lost", JSONB, nullable=False),
+    Column("reworded", JSONB, nullable=False, doc="Tags that stay with other arguments"),
+    Column("causes", JSONB, nullable=False, doc="Of: evidence, grader, reference, time"),
+    PrimaryKeyConstraint("regrade_id", "site_id", "grader"),
+)
+
+replay_failures = Table(
+    "replay_failures",
+    metadata,
+    Column("replay", Text, nullable=False, doc="regrade-<id> or reprocess-<run>-<generation>"),
+    Column("stage", Text, nullable=False, doc="processor, grader-spf …"),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("replay", "stage", "partition", "offset"),
+)
+
+replay_positions = Table(
+    "replay_positions",
+    metadata,
+    Column("replay", Text, nullable=False, doc="One that reads an archive, not a topic"),
+    Column("partition", Integer, nullable=False),
+    Column("next_offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("replay", "partition"),
+)
+
+handled_letters = Table(
+    "handled_letters",
+    metadata,
+    Column("topic", Text, nullable=False, doc="The dead-letter topic"),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("handled_at", TIME, nullable=False),
+    PrimaryKeyConstraint("topic", "partition", "offset"),
+    CheckConstraint("action IN ('requeued', 'dropped')", name="action"),
 )
 
 schedules = Table(
