@@ -37,6 +37,9 @@ class Run:
     processed_at: datetime | None
     finished_at: datetime | None
     deadline: datetime | None
+    archived_at: datetime | None
+    pruned_at: datetime | None
+    """Since then its rows in the big tables are gone."""
     note: str
     starts: Mapping[str, Offsets]
     """By topic, the window's start."""

@@ -52,6 +52,8 @@ def planned(**given: object) -> Run:
         processed_at=None,
         finished_at=None,
         deadline=None,
+        archived_at=None,
+        pruned_at=None,
         note="",
         starts={},
         ends={},
