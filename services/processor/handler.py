@@ -45,6 +45,10 @@ class Processor:
             return derive(result, self._reference, source)
         except ValueError as error:
             raise InvalidError(f"{result.domain}: impossible evidence: {error}") from error
+        except MemoryError:
+            raise
+        except Exception as error:  # hostile bytes may lead the derivation into anything
+            raise InvalidError(f"{result.domain}: impossible evidence: {error!r}") from error
 
 
 def _check(result: ScanResult) -> None:

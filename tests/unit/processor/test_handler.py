@@ -115,3 +115,25 @@ def test_what_can_never_be_processed_says_why(value: bytes | None, reason: str) 
     with pytest.raises(InvalidError, match=reason):
         Processor(store, WORLD)([incoming(RESULT.encode()), incoming(value)])
     assert store.rows == {}
+
+
+@pytest.mark.parametrize("error", [KeyError("zone"), IndexError("at 7"), RecursionError("deep")])
+def test_whatever_the_derivation_stumbles_over_is_a_fault_of_the_evidence(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def stumble(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("services.processor.handler.derive", stumble)
+    reason = rf"site.test: impossible evidence: {type(error).__name__}\("
+    with pytest.raises(InvalidError, match=reason):
+        Processor(FakeSiteRuns(), WORLD)([incoming(RESULT.encode())])
+
+
+def test_want_of_memory_is_no_fault_of_the_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def starve(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("services.processor.handler.derive", starve)
+    with pytest.raises(MemoryError):
+        Processor(FakeSiteRuns(), WORLD)([incoming(RESULT.encode())])
