@@ -15,7 +15,7 @@ from services.common.store import partitions
 from services.common.store.database import engine as database_engine
 from services.common.store.site_runs import NOT_COLLECTED
 from services.common.store.tables import site_runs
-from services.processor.__main__ import SiteRunTable
+from services.processor.adapters.site_runs import SiteRunTable
 from services.processor.core.site_run import SiteRun
 from services.processor.handler import SiteRuns
 from tests.unit.processor.contract import ROW, RUN, SiteRunsContract, Stored
