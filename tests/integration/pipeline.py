@@ -1,9 +1,12 @@
 """A whole local machine for tests, and the tables that a run leaves behind."""
 
 import json
+import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,13 @@ from sqlalchemy import Connection, Table, select
 
 from deploy.local.down import down, remove
 from deploy.local.machine import up
-from deploy.local.process import LocalError, recorded
-from deploy.local.setup import Home, Setup
+from deploy.local.process import Child, LocalError, recorded
+from deploy.local.setup import PREFIX, Home, Setup
 from services.common.store import tables
 from services.common.store.database import engine
+from tests.loopback import LOG
+
+ROOT = Path(__file__).parents[2]
 
 OBSERVATION_COLUMNS = {
     "run_sites": {"run_id", "site_id", "batch"},
@@ -37,14 +43,28 @@ OBSERVATION_COLUMNS = {
 batch, because every run shuffles its sites."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
+Deaths = Counter[tuple[str, int]]
+"""By process and exit status."""
+_DEATH = re.compile(r"^(\S+) ended with status (-?\d+)", re.MULTILINE)
 
 
 class Machine:
-    """Broker, database, world and services, supervised, in a folder of their own."""
+    """Broker, database, world and services, supervised, in a folder of their own. Commands run
+    the code in `root` with the variables `extra`; the supervised services are always ours."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, root: Path = ROOT, **extra: str) -> None:
         self.home = home
-        self._env = home.env()
+        self._root = root
+        self._extra = extra
+        self._env = home.env() | extra
+
+    def with_code(self, root: Path) -> "Machine":
+        """The same machine, its commands those of another release."""
+        return Machine(self.home, root, **self._extra)
+
+    def with_env(self, **extra: str) -> "Machine":
+        """The same machine, its commands with these variables too."""
+        return Machine(self.home, self._root, **(self._extra | extra))
 
     @property
     def dsn(self) -> str:
@@ -58,7 +78,8 @@ class Machine:
         """What a command says on stdout. Raises LocalError where it fails."""
         done = subprocess.run(
             [sys.executable, "-m", "services.cli", *arguments],
-            env={"PATH": "/usr/bin:/bin", **self._env},
+            env=self._environment(),
+            cwd=self._root,
             capture_output=True,
             text=True,
             check=False,
@@ -67,6 +88,16 @@ class Machine:
         if done.returncode:
             raise LocalError(f"dnstats {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def start(self, name: str, *arguments: str, **settings: str) -> Child:
+        """One more process of `dnstats ARGUMENTS`, not supervised, that ends with the machine.
+        `settings` are DNSTATS_ variables without the prefix."""
+        command = [sys.executable, "-m", "services.cli", *arguments]
+        given = {f"{PREFIX}{key}": value for key, value in settings.items()}
+        env = self._environment() | given
+        child = Child(name, command, self.home.folder, env=env, cwd=self._root)
+        child.start()
+        return child
 
     def import_list(self, sites: int) -> None:
         """The first `sites` of the world's list."""
@@ -80,21 +111,40 @@ class Machine:
 
     def pid(self, name: str) -> int:
         """Raises LocalError where the process is not alive."""
-        found = recorded(self.home.folder / "pids" / f"{name}.json")
+        found = recorded(self._record(name))
         if found is None:
             raise LocalError(f"{name} is not alive")
         return found[0].pid
 
+    def lives(self, name: str) -> bool:
+        return recorded(self._record(name)) is not None
+
+    def deaths(self) -> Deaths:
+        """The processes that the supervisor saw end, since it began."""
+        log = (self.home.folder / "logs" / "supervisor.log").read_text("utf-8")
+        return Counter((name, int(status)) for name, status in _DEATH.findall(log))
+
     def connect(self) -> Connection:
         return engine(self.dsn).connect()
 
+    def _record(self, name: str) -> Path:
+        return self.home.folder / "pids" / f"{name}.json"
+
+    def _environment(self) -> dict[str, str]:
+        """Only what commands need, the guard against packets that leave the machine included."""
+        guard = {name: os.environ[name] for name in ("PYTHONPATH", LOG) if name in os.environ}
+        return {"PATH": "/usr/bin:/bin", **guard, **self._env}
+
 
 @contextmanager
-def machine(folder: Path, scale: int = 1) -> Iterator[Machine]:
-    """Ends and removes everything that it started, whatever happens inside."""
+def machine(
+    folder: Path, scale: int = 1, given: Mapping[str, str] | None = None
+) -> Iterator[Machine]:
+    """Ends and removes everything that it started, whatever happens inside. `given` settings win
+    (names without the prefix)."""
     home = Home(folder / ".dnstats")
     try:
-        up(home, Setup(scale=scale), lambda stage: None)
+        up(home, Setup(scale=scale, given=given or {}), lambda stage: None)
         yield Machine(home)
     finally:
         down(home)

@@ -62,10 +62,14 @@ def verify(engine: Engine) -> None:
     answers."""
     with translated(), engine.connect() as connection:
         here = MigrationContext.configure(connection).get_current_revision()
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if here != head:
-        state = f"the schema is at {here or 'nothing'}, not {head}"
+    if here != head():
+        state = f"the schema is at {here or 'nothing'}, not {head()}"
         raise SchemaError(f"{state}: run `dnstats database migrate`")
+
+
+def head() -> str:
+    """The revision of the schema that this release makes."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
 def _config() -> Config:
