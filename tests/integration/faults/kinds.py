@@ -1,0 +1,179 @@
+"""What may go wrong around the services. Each fault lasts some seconds and is taken away again."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+import psutil
+import psycopg2
+
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from tests.integration.faults.rig import Rig
+
+SLICE_STOPPED = 0.16
+SLICE_RUNNING = 0.04
+LOG_BLOCK = 1 << 20
+LOG_BLOCKS = 200
+
+Server: TypeAlias = Kafka | Postgres
+Servers: TypeAlias = Callable[[Rig], Sequence[Server]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`happen` brings it about and returns when it is over. `seconds` is how long it lasts in
+    tests; `ends` names services that it ends itself."""
+
+    happen: Callable[[Rig, float], None]
+    seconds: float
+    ends: frozenset[str] = frozenset()
+    needs_disks: bool = False
+
+
+def broker(rig: Rig) -> Sequence[Server]:
+    return [rig.kafka]
+
+
+def database(rig: Rig) -> Sequence[Server]:
+    return [rig.postgres]
+
+
+def both(rig: Rig) -> Sequence[Server]:
+    return [rig.kafka, rig.postgres]
+
+
+def stopped(servers: Servers, rig: Rig, seconds: float) -> None:
+    """They end in order, and are started again."""
+    for server in servers(rig):
+        server.stop()
+    time.sleep(seconds)
+    _start(servers(rig))
+
+
+def killed(servers: Servers, rig: Rig, seconds: float) -> None:
+    for server in servers(rig):
+        server.child.kill()
+    time.sleep(seconds)
+    _start(servers(rig))
+
+
+def hung(servers: Servers, rig: Rig, seconds: float) -> None:
+    """Connections stay open and are taken, and nothing is ever answered."""
+    with _frozen([server.child.pid for server in servers(rig)]):
+        time.sleep(seconds)
+
+
+def slow(servers: Servers, rig: Rig, seconds: float) -> None:
+    """As on a disk that stalls again and again: the processes stand still for four fifths of the
+    time, in slices."""
+    until_then = time.monotonic() + seconds
+    while time.monotonic() < until_then:
+        with _frozen([server.child.pid for server in servers(rig)]):
+            time.sleep(SLICE_STOPPED)
+        time.sleep(SLICE_RUNNING)
+
+
+def tables_full(rig: Rig, seconds: float) -> None:
+    """The database finds no room for rows; its log has some."""
+    assert rig.disks
+    rig.disks.tables.fill()
+    time.sleep(seconds)
+    rig.disks.tables.clear()
+
+
+def database_full(rig: Rig, seconds: float) -> None:
+    """Neither rows nor log have room: the server ends, and cannot come back before they have."""
+    assert rig.disks
+    rig.disks.tables.fill()
+    rig.disks.server.fill()
+    _use_up_log(rig.postgres)
+    time.sleep(seconds)
+    rig.disks.tables.clear()
+    rig.disks.server.clear()
+    _start([rig.postgres])
+
+
+def broker_full(rig: Rig, seconds: float) -> None:
+    assert rig.disks
+    rig.disks.broker.fill()
+    time.sleep(seconds)
+    rig.disks.broker.clear()
+    _start([rig.kafka])
+
+
+def zombies(names: Sequence[str], rig: Rig, seconds: float) -> None:
+    """They stand still in the middle of their work, while others get what they had."""
+    with _frozen([rig.machine.pid(name) for name in names]):
+        time.sleep(seconds)
+
+
+@contextmanager
+def _frozen(pids: Sequence[int]) -> Iterator[None]:
+    """The processes and what they started, the parents first so that they start nothing more."""
+    with ExitStack() as thaws:
+        for pid in pids:
+            process = psutil.Process(pid)
+            _freeze(process, thaws)
+            for child in process.children(recursive=True):
+                _freeze(child, thaws)
+        yield
+
+
+def _freeze(process: psutil.Process, thaws: ExitStack) -> None:
+    process.suspend()
+    thaws.callback(process.resume)
+
+
+def _start(servers: Sequence[Server]) -> None:
+    """What is still alive goes on."""
+    for server in servers:
+        if not server.child.alive():
+            server.start()
+    for server in servers:
+        server.wait()
+
+
+def _use_up_log(postgres: Postgres) -> None:
+    """What another client writes fills the room that the log had set aside."""
+    connection = psycopg2.connect(postgres.dsn())
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            for _ in range(LOG_BLOCKS):
+                cursor.execute(
+                    "SELECT pg_logical_emit_message(false, 'ballast', repeat('x', %s))",
+                    (LOG_BLOCK,),
+                )
+    except psycopg2.OperationalError:
+        return
+    finally:
+        connection.close()
+    raise AssertionError("the log still has room")
+
+
+FAULTS: dict[str, Fault] = {
+    "broker-stopped": Fault(partial(stopped, broker), 10),
+    "broker-killed": Fault(partial(killed, broker), 10),
+    "database-stopped": Fault(partial(stopped, database), 10),
+    "database-killed": Fault(partial(killed, database), 10),
+    "both-stopped": Fault(partial(stopped, both), 10),
+    "both-killed": Fault(partial(killed, both), 10),
+    "broker-hung": Fault(partial(hung, broker), 20),
+    "database-hung": Fault(partial(hung, database), 20),
+    "both-hung": Fault(partial(hung, both), 20),
+    "broker-slow": Fault(partial(slow, broker), 15),
+    "database-slow": Fault(partial(slow, database), 15),
+    "both-slow": Fault(partial(slow, both), 15),
+    "tables-full": Fault(tables_full, 8, needs_disks=True),
+    "database-full": Fault(database_full, 8, needs_disks=True),
+    "broker-full": Fault(broker_full, 8, needs_disks=True),
+    "zombie-scanner": Fault(partial(zombies, ["scanner-1"]), 14),
+    "zombie-processor": Fault(partial(zombies, ["processor-1"]), 14),
+    "zombie-grader": Fault(partial(zombies, ["grader-spf"]), 14),
+    "zombie-scheduler": Fault(partial(zombies, ["scheduler"]), 14),
+    "zombies": Fault(partial(zombies, ["scanner-1", "processor-1", "grader-spf", "scheduler"]), 14),
+}
