@@ -4,6 +4,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -13,7 +14,6 @@ from services.common.reference.load import load as load_reference
 from services.common.store import database, grades, runs
 from services.common.store.faults import translated
 from services.common.stream import loop
-from services.common.stream.offsets import Offsets
 from services.common.stream.service import Service, start
 from services.common.telemetry import metrics
 from services.grader.core.catalogue import GRADERS
@@ -43,28 +43,16 @@ def main() -> None:
 
 def _run(service: Service, engine: Engine, name: str) -> None:
     group = f"grader-{name}"
-    service.wait_for(lambda: _begin(service, engine, group), name=group)
     loop.run(
         service.broker,
         [GRADE_REQUESTS],
         group,
         GradeHandler(GRADERS[name], load_reference, _Grades(engine)),
+        run_starts=partial(runs.starts_of_open, engine),
         service=group,
         pulse=service.health.pulse(group),
         stop=service.stop,
     )
-
-
-def _begin(service: Service, engine: Engine, group: str) -> None:
-    """A new group grades the open run from its start; runs before are for regrade."""
-    offsets = Offsets(service.broker)
-    if offsets.committed(group, GRADE_REQUESTS):
-        return
-    ends = offsets.ends(GRADE_REQUESTS)
-    with translated(), engine.connect() as connection:
-        run = runs.find_open(connection)
-    window = run["starts"].get(GRADE_REQUESTS, {}) if run else {}
-    offsets.begin(group, GRADE_REQUESTS, ends | window)
 
 
 class _Grades:

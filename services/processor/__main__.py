@@ -1,9 +1,11 @@
 """The processor service: scan results in, SiteRuns into the store, grade requests out."""
 
+from functools import partial
+
 from services.common.config import load
 from services.common.messages.topics import SCAN_RESULTS
 from services.common.reference.load import load as load_reference
-from services.common.store import database
+from services.common.store import database, runs
 from services.common.stream import loop
 from services.common.stream.service import start
 from services.processor.adapters.site_runs import SiteRunTable
@@ -26,6 +28,7 @@ def main() -> None:
         [SCAN_RESULTS],
         GROUP,
         Processor(SiteRunTable(engine), load_reference(settings.reference)),
+        run_starts=partial(runs.starts_of_open, engine),
         service=GROUP,
         pulse=service.health.pulse(GROUP),
         stop=service.stop,

@@ -11,12 +11,14 @@ from time import time_ns
 from uuid import uuid4
 
 import uvloop
+from sqlalchemy import Engine
 
 from services.common.config import load
 from services.common.messages import run_event
 from services.common.messages.codec import UndecodableError
 from services.common.messages.topics import RUN_EVENTS, SCAN_REQUESTS
 from services.common.reference.load import load as load_reference
+from services.common.store import database, runs
 from services.common.stream import feed as stream_feed
 from services.common.stream.follow import follow
 from services.common.stream.producer import Producer
@@ -46,12 +48,13 @@ def main() -> None:
         servers = endpoints(settings.resolvers)
         opted_out = optouts.load(settings.optouts)
         allowed = targets.load(settings.targets, load_reference(settings.reference).is_public)
+        engine = database.engine(settings.database)
     except ValueError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     service = start("scanner", settings)
     _collect_rarely()
-    uvloop.run(_serve(service, settings, servers, opted_out, allowed))
+    uvloop.run(_serve(service, settings, servers, opted_out, allowed, engine))
 
 
 def _collect_rarely() -> None:
@@ -67,6 +70,7 @@ async def _serve(
     servers: tuple[Endpoint, ...],
     opted_out: OptOuts,
     allowed: Targets,
+    engine: Engine,
 ) -> None:
     resolver = Resolver(servers, optouts=opted_out, targets=allowed)
     pulse = service.health.pulse("resolvers")
@@ -78,6 +82,7 @@ async def _serve(
         SCAN_REQUESTS,
         GROUP,
         producer,
+        run_starts=partial(runs.starts_of_open, engine),
         service=service.name,
         pulse=service.health.pulse(GROUP),
         limits=stream_feed.Limits(settings.batches_in_flight, BYTES_IN_FLIGHT),
@@ -133,9 +138,9 @@ def _stop_by_signal(service: Service, feed: stream_feed.Feed) -> None:
         feed.stop()
 
 
-def _closed_runs(service: Service) -> set[int]:
-    """The runs that are over; a thread adds to them as their events come."""
-    closed: set[int] = set()
+def _closed_runs(service: Service) -> dict[int, int]:
+    """The runs that are over, and since when; a thread keeps them as their events come."""
+    closed: dict[int, int] = {}
 
     def note(payload: bytes | None) -> None:
         try:
@@ -144,8 +149,10 @@ def _closed_runs(service: Service) -> set[int]:
             logger().warning("run event not read", fault=str(error))
             return
         if event.kind in run_event.CLOSING:
-            closed.add(event.run_id)
+            closed[event.run_id] = event.at
             logger().info("run is over", run=event.run_id, kind=event.kind)
+        elif event.kind == run_event.REOPENED and closed.pop(event.run_id, None):
+            logger().info("run goes on", run=event.run_id)
 
     threading.Thread(
         target=follow,

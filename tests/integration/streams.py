@@ -12,7 +12,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from services.common.messages.envelope import Incoming, Outgoing
 from services.common.stream import loop
 from services.common.stream.broker import Broker
+from services.common.stream.offsets import Offsets
 from services.common.stream.producer import Producer
+from services.common.stream.settle import Handle
 from services.common.telemetry.health import Pulse
 
 
@@ -52,17 +54,24 @@ def read_all(broker: Broker, topic: str) -> list[tuple[bytes, dict[str, bytes]]]
 class Running:
     """A loop in a thread."""
 
-    def __init__(self, broker: Broker, topic: str, group: str, handle: loop.Handle) -> None:
+    def __init__(self, broker: Broker, topic: str, group: str, handle: Handle) -> None:
         self.pulse = Pulse()
         self.stop = threading.Event()
         self.error: BaseException | None = None
         self.thread = threading.Thread(target=self._run, args=(broker, topic, group, handle))
         self.thread.start()
 
-    def _run(self, broker: Broker, topic: str, group: str, handle: loop.Handle) -> None:
+    def _run(self, broker: Broker, topic: str, group: str, handle: Handle) -> None:
         try:
             loop.run(
-                broker, [topic], group, handle, service=group, pulse=self.pulse, stop=self.stop
+                broker,
+                [topic],
+                group,
+                handle,
+                run_starts=Offsets(broker).starts,
+                service=group,
+                pulse=self.pulse,
+                stop=self.stop,
             )
         except BaseException as error:
             self.error = error
@@ -74,7 +83,7 @@ class Running:
 
 
 @contextmanager
-def running(broker: Broker, topic: str, group: str, handle: loop.Handle) -> Iterator[Running]:
+def running(broker: Broker, topic: str, group: str, handle: Handle) -> Iterator[Running]:
     started = Running(broker, topic, group, handle)
     try:
         yield started

@@ -39,6 +39,7 @@ class Scanner:
             "in",
             "scanner",
             self.producer,
+            run_starts=Offsets(broker).starts,
             service="scanner",
             pulse=self.pulse,
             limits=limits,
@@ -110,7 +111,7 @@ def test_nothing_is_committed_before_its_outputs_are_delivered(broker: Broker) -
             await until(lambda: scanner.held)
             scanner.finish(b"0")
             await until(lambda: scanner.pulse.fault)
-            assert committed(broker) == {}
+            assert not any(committed(broker).values())
             make_topics(broker, "out")
             await until(lambda: sum(committed(broker).values()) == 1)
             assert scanner.pulse.ready

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from services.common.messages.envelope import BrokenError, Incoming, InvalidError, Outgoing
-from services.common.stream import loop
 from services.common.stream.broker import Broker
 from services.common.stream.dead_letters import TooManyDeadLettersError
 from services.common.stream.offsets import Offsets
+from services.common.stream.settle import TRIES
 from tests.integration.streams import (
     Collector,
     make_topics,
@@ -127,7 +127,7 @@ def test_an_unexpected_fault_ends_the_service_after_a_few_tries(broker: Broker) 
     with running(broker, "in", "g", handle) as service:
         until(lambda: service.error)
     assert isinstance(service.error, ZeroDivisionError)
-    assert len(tries) == loop.TRIES
+    assert len(tries) == TRIES
     assert committed(broker, "g", "in") == 0
 
 
@@ -154,14 +154,16 @@ KILLED = """
 import sys, threading
 from services.common.stream import loop
 from services.common.stream.broker import Broker
+from services.common.stream.offsets import Offsets
 from services.common.telemetry.health import Pulse
 
 def handle(batch):
     print(len(batch), flush=True)
     return ()
 
-loop.run(Broker(*sys.argv[1:3]), ["in"], "g", handle, service="g", pulse=Pulse(),
-         stop=threading.Event())
+broker = Broker(*sys.argv[1:3])
+loop.run(broker, ["in"], "g", handle, run_starts=Offsets(broker).starts, service="g",
+         pulse=Pulse(), stop=threading.Event())
 """
 
 

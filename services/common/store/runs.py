@@ -5,9 +5,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
 
+from services.common.store.faults import translated
 from services.common.store.tables import (
     run_graders,
     run_sites,
@@ -52,10 +54,14 @@ def create(connection: Connection, values: Mapping[str, Any], graders: Iterable[
     return int(number)
 
 
-def load(connection: Connection, number: int) -> dict[str, Any] | None:
+def load(connection: Connection, number: int, *, lock: bool = False) -> dict[str, Any] | None:
     """The columns of a run, with its `graders` (names) and its `starts` and `ends`: offsets by
-    partition, by topic; an end that is not known yet is left out."""
-    row = connection.execute(select(runs).where(runs.c.id == number)).mappings().one_or_none()
+    partition, by topic; an end that is not known yet is left out. With `lock` it stays as it is
+    until the transaction ends."""
+    wanted = select(runs).where(runs.c.id == number)
+    if lock:
+        wanted = wanted.with_for_update()
+    row = connection.execute(wanted).mappings().one_or_none()
     return None if row is None else _with_parts(connection, row)
 
 
@@ -64,6 +70,14 @@ def find_open(connection: Connection) -> dict[str, Any] | None:
     row = connection.execute(select(runs).where(runs.c.finished_at.is_(None))).mappings()
     found = row.one_or_none()
     return None if found is None else _with_parts(connection, found)
+
+
+def starts_of_open(engine: Engine, topic: str) -> Offsets:
+    """Where the open run begins in a topic, by partition; empty where no run is open. Raises
+    BrokenError."""
+    with translated(), engine.connect() as connection:
+        run = find_open(connection)
+    return run["starts"].get(topic, {}) if run else {}
 
 
 def unsealed(connection: Connection) -> list[int]:
@@ -90,11 +104,13 @@ def last_finished(connection: Connection, state: str) -> int | None:
 
 
 def change(connection: Connection, number: int, state: str, values: Mapping[str, Any]) -> bool:
-    """Set columns of a run that is in `state`; False where it is in another one by now."""
-    changed = connection.execute(
-        update(runs).where(runs.c.id == number, runs.c.state == state).values(dict(values))
-    )
-    return changed.rowcount == 1
+    """Set columns of a run that is in `state`; False where it is in another one by now. Raises
+    OpenRunError where it would be open beside another."""
+    wanted = update(runs).where(runs.c.id == number, runs.c.state == state).values(dict(values))
+    try:
+        return connection.execute(wanted).rowcount == 1
+    except IntegrityError as error:
+        raise OpenRunError("another run is still open") from error
 
 
 def fix_sites(connection: Connection, number: int, top: int, size: int) -> int:
@@ -140,6 +156,12 @@ def close_window(connection: Connection, number: int, topic: str, ends: Offsets)
             )
             .values(end_offset=offset)
         )
+
+
+def forget_end(connection: Connection, number: int, topic: str) -> None:
+    """The window of the run in that topic has no end any more."""
+    window = (run_windows.c.run_id == number) & (run_windows.c.topic == topic)
+    connection.execute(update(run_windows).where(window).values(end_offset=None))
 
 
 def handled_until(connection: Connection, job: str, now: datetime) -> datetime:

@@ -1,10 +1,17 @@
 """A member of a consumer group. One thread owns it, the group's callbacks included."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from services.common.messages.envelope import Incoming
 from services.common.stream.broker import Broker
@@ -16,6 +23,10 @@ SESSION_MILLISECONDS = 10_000
 """How long the partitions of a killed process stand still."""
 PREFETCH_KBYTES = 32 * 1024
 STATISTICS_MILLISECONDS = 5_000
+METADATA_MILLISECONDS = 30_000
+"""How long a new partition of a topic that grows stands still."""
+
+_ADRIFT = (KafkaError._AUTO_OFFSET_RESET, KafkaError._LOG_TRUNCATION)
 
 Place = tuple[str, int]
 """A topic, by our name, and a partition of it."""
@@ -29,17 +40,25 @@ def place(incoming: Incoming) -> Place:
 
 
 class Member:
-    """Reads `topics` as a member of `group`; `released` is called inside `read` and `close`."""
+    """Reads `topics` as a member of `group`; `released` is called inside `read` and `close`.
+
+    Places of which the group has no offset, or none that the broker still keeps, are `adrift`:
+    nothing is read of them until `go_to` says where.
+    """
 
     def __init__(
         self, broker: Broker, topics: Sequence[str], group: str, pulse: Pulse, released: Released
     ) -> None:
         self.group = group
         self.mine: set[Place] = set()
+        self.adrift: set[Place] = set()
+        self.read_out: dict[Place, int] = {}
+        """Where each place ended when the last of it was read; places with more are left out."""
         self._broker = broker
         self._pulse = pulse
         self._released = released
         self._paused = False
+        self._left: set[Place] = set()
         self._held: list[Incoming] = []
         self._consumer = Consumer(_config(broker, group) | {"stats_cb": self._on_statistics})
         self._consumer.subscribe(
@@ -55,12 +74,11 @@ class Member:
         self._pulse.touch()
         messages = self._consumer.consume(count, seconds)
         self._held += [
-            incoming_of(self._broker, message) for message in messages if not _failed(message)
+            incoming_of(self._broker, message) for message in messages if not self._failed(message)
         ]
         if self._paused:
             return []
-        batch = [incoming for incoming in self._held if place(incoming) in self.mine]
-        self._held = []
+        batch, self._held = self._held, []
         for incoming in batch:
             metrics.MESSAGES_READ.labels(self.group, incoming.topic).inc()
         return batch
@@ -74,14 +92,35 @@ class Member:
     def resume(self) -> None:
         if self._paused:
             self._paused = False
-            self._consumer.resume(self._consumer.assignment())
+            self._consumer.resume(self._partitions(self.mine - self._left))
+
+    def leave(self, places: Iterable[Place]) -> None:
+        """Read no more of these places as long as they are ours."""
+        new = set(places) & self.mine - self._left
+        self._left |= new
+        self.adrift -= new
+        self._consumer.pause(self._partitions(new))
+
+    def go_to(self, offsets: Mapping[Place, int]) -> None:
+        """Commit where the group is to read on in places that are adrift, and read from there.
+        Where that fails they stay adrift."""
+        known = {where: offsets[where] for where in self.adrift & offsets.keys()}
+        if not known or not self.commit(known):
+            return
+        partitions = [self._partition(where, offset) for where, offset in known.items()]
+        # A partition that stopped for want of an offset cannot be sought in.
+        self._consumer.incremental_unassign(partitions)
+        self._consumer.incremental_assign(partitions)
+        self.adrift -= known.keys()
+        for (topic, partition), offset in known.items():
+            logger().warning("reading on", topic=topic, partition=partition, offset=offset)
 
     def commit(self, offsets: Mapping[Place, int]) -> bool:
         """Commit next offsets of places that are ours; false where that failed."""
         partitions = [
-            TopicPartition(self._broker.named(topic), partition, offset)
-            for (topic, partition), offset in offsets.items()
-            if (topic, partition) in self.mine
+            self._partition(where, offset)
+            for where, offset in offsets.items()
+            if where in self.mine
         ]
         try:
             if partitions:
@@ -111,12 +150,19 @@ class Member:
     def _on_revoke(self, partitions: list[TopicPartition], *, lost: bool) -> None:
         places = self._places(partitions)
         self._released(places, lost)
-        self.mine -= places
+        self._forget(places)
         for topic, partition in places:
             metrics.LAG.remove_by_labels(
                 {"group": self.group, "topic": topic, "partition": str(partition)}
             )
         self._tell("partitions lost" if lost else "partitions revoked", partitions)
+
+    def _forget(self, places: frozenset[Place]) -> None:
+        for known in (self.mine, self.adrift, self._left):
+            known -= places
+        for where in places:
+            self.read_out.pop(where, None)
+        self._held = [incoming for incoming in self._held if place(incoming) not in places]
 
     def _tell(self, event: str, partitions: list[TopicPartition]) -> None:
         metrics.PARTITIONS.labels(self.group).set(len(self.mine))
@@ -134,6 +180,30 @@ class Member:
                     done = max(partition["committed_offset"], partition["lo_offset"], 0)
                     lag = metrics.LAG.labels(self.group, name, str(partition["partition"]))
                     lag.set(max(0, partition["hi_offset"] - done))
+
+    def _failed(self, message: "Message[bytes, bytes]") -> bool:
+        """Whether it is no message but an event of its partition or an error."""
+        error = message.error()
+        if error is None:
+            return False
+        if error.fatal():
+            raise KafkaException(error)
+        topic, partition = message.topic(), message.partition()
+        code = error.code()
+        where = (self._broker.plain(topic or ""), -1 if partition is None else partition)
+        if code == KafkaError._PARTITION_EOF:
+            self.read_out[where] = cast("int", message.offset())
+            return True
+        if code in _ADRIFT and where in self.mine:
+            self.adrift.add(where)
+        logger().warning("read failed", topic=topic, partition=partition, error=error.str())
+        return True
+
+    def _partition(self, where: Place, offset: int = OFFSET_INVALID) -> TopicPartition:
+        return TopicPartition(self._broker.named(where[0]), where[1], offset)
+
+    def _partitions(self, places: Iterable[Place]) -> list[TopicPartition]:
+        return [self._partition(where) for where in places]
 
     def _places(self, partitions: list[TopicPartition]) -> frozenset[Place]:
         return frozenset((self._broker.plain(p.topic), p.partition) for p in partitions)
@@ -164,16 +234,8 @@ def _config(broker: Broker, group: str) -> dict[str, Any]:
         "statistics.interval.ms": STATISTICS_MILLISECONDS,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        "auto.offset.reset": "earliest",
+        "auto.offset.reset": "error",
+        "enable.partition.eof": True,
+        "topic.metadata.refresh.interval.ms": METADATA_MILLISECONDS,
         "queued.max.messages.kbytes": PREFETCH_KBYTES,
     }
-
-
-def _failed(message: "Message[bytes, bytes]") -> bool:
-    error = message.error()
-    if error is None:
-        return False
-    if error.fatal():
-        raise KafkaException(error)
-    logger().warning("read failed", error=error.str())
-    return True

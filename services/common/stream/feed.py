@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from services.common.messages.envelope import BrokenError, Incoming, InvalidError
+from services.common.stream.begin import RunStarts, begin
 from services.common.stream.broker import Broker
 from services.common.stream.consumer import Member, Place
 from services.common.stream.dead_letters import DeadLetters
@@ -58,6 +60,7 @@ class Feed:
         group: str,
         producer: Producer,
         *,
+        run_starts: RunStarts,
         service: str,
         pulse: Pulse,
         limits: Limits,
@@ -68,6 +71,7 @@ class Feed:
         self._topic = topic
         self._group = group
         self._producer = producer
+        self._run_starts = run_starts
         self._letters = DeadLetters(producer, service)
         self._pulse = pulse
         self._limits = limits
@@ -147,6 +151,7 @@ class Feed:
                 self._turn()
                 if time.monotonic() > next_commit:
                     self._commit(FLUSH_SECONDS)
+                    self._begin()
                     next_commit = time.monotonic() + COMMIT_SECONDS
         finally:
             self._member.close()
@@ -179,17 +184,27 @@ class Feed:
         offsets = self._progress.finished()
         if not offsets:
             return
+        if not self._works(partial(self._producer.flush, seconds)):
+            return
+        if self._member.commit(offsets):
+            self._progress.committed(offsets)
+
+    def _begin(self) -> None:
+        if self._member.adrift:
+            self._works(partial(begin, self._broker, self._member, self._run_starts))
+
+    def _works(self, work: Callable[[], None]) -> bool:
+        """Do it; false, and not ready, where something is broken: a later turn tries again."""
         try:
-            self._producer.flush(seconds)
+            work()
         except BrokenError as error:
             self._pulse.fault = str(error) or "broken"
             metrics.BROKEN.labels(self._group).set(1)
-            logger().warning("outputs not delivered", fault=str(error))
-            return
+            logger().warning("waiting", fault=str(error))
+            return False
         self._pulse.fault = ""
         metrics.BROKEN.labels(self._group).set(0)
-        if self._member.commit(offsets):
-            self._progress.committed(offsets)
+        return True
 
     def _on_released(self, places: frozenset[Place], lost: bool) -> None:
         until = time.monotonic() + REVOKE_SECONDS

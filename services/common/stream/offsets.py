@@ -54,14 +54,14 @@ class Offsets:
                 raise BrokenError(f"{group}: {topic}[{at.partition}]: {at.error.str()}")
 
     def begin(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
-        """Where the group has never committed, let it begin at these offsets. Members that other
-        processes started meanwhile have done the same."""
-        if self.committed(group, topic):
+        """Let the group begin at these offsets in partitions where it has never committed. The
+        broker refuses that of a group with members, but those have begun in the same way."""
+        if not (left := _without(offsets, self.committed(group, topic))):
             return
         try:
-            self.commit(group, topic, offsets)
+            self.commit(group, topic, left)
         except BrokenError:
-            if not self.committed(group, topic):
+            if _without(offsets, self.committed(group, topic)):
                 raise
 
     def partitions(self, topic: str) -> list[int]:
@@ -84,6 +84,10 @@ class Offsets:
 
     def _partition(self, topic: str, number: int, offset: int = OFFSET_INVALID) -> TopicPartition:
         return TopicPartition(self._broker.named(topic), number, offset)
+
+
+def _without(offsets: Mapping[int, int], known: Mapping[int, int]) -> dict[int, int]:
+    return {part: offset for part, offset in offsets.items() if part not in known}
 
 
 def _result(future: Any) -> Any:

@@ -53,11 +53,13 @@ class FakeMember:
         self.commits: list[dict[Place, int]] = []
         self.refused_commits = 0
         self.paused = False
+        self.adrift: set[Place] = set()
         self.released: Released = lambda places, lost: None
 
     def join(
         self, broker: Broker, topics: Sequence[str], group: str, pulse: Pulse, released: Released
     ) -> "FakeMember":
+        self.group = group
         self.released = released
         return self
 

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.messages.envelope import BrokenError, Incoming, InvalidError, Outgoing
-from services.common.stream import loop
+from services.common.stream import loop, settle
 from services.common.stream.broker import Broker
 from services.common.stream.dead_letters import MOST, TooManyDeadLettersError
 from services.common.stream.producer import ProducerFailedError
+from services.common.stream.settle import Handle
 from services.common.telemetry.health import Pulse
 from tests.unit.common.stream.fakes import FakeMember, FakeProducer, Journal, incoming
 
@@ -28,7 +29,7 @@ class Bench:
         self.producer = FakeProducer(self.journal)
         self.member = FakeMember(self.journal, batches, self.stop)
 
-    def run(self, handle: loop.Handle) -> "Bench":
+    def run(self, handle: Handle) -> "Bench":
         def noted(batch: Sequence[Incoming]) -> Sequence[Outgoing]:
             self.journal.append(f"handle {len(batch)}")
             return handle(batch)
@@ -36,12 +37,13 @@ class Bench:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(loop, "Producer", lambda broker: self.producer)
             patch.setattr(loop, "Member", self.member.join)
-            patch.setattr(loop, "FIRST_WAIT", 0.001)
+            patch.setattr(settle, "FIRST_WAIT", 0.001)
             loop.run(
                 Broker("nowhere"),
                 ["in"],
                 "g",
                 noted,
+                run_starts=lambda topic: {},
                 service="service",
                 pulse=self.pulse,
                 stop=self.stop,
@@ -53,7 +55,7 @@ def outputs(batch: Sequence[Incoming]) -> Sequence[Outgoing]:
     return [Outgoing("out", one.key, one.value or b"") for one in batch]
 
 
-def failing(*faults: Exception) -> loop.Handle:
+def failing(*faults: Exception) -> Handle:
     """Raises each fault once, then works."""
     waiting = list(faults)
 
@@ -163,11 +165,11 @@ def test_what_is_finished_is_committed_when_given_up_but_not_when_lost(
 
 
 def test_the_unexpected_is_tried_again_a_few_times() -> None:
-    bench = Bench([incoming(0)]).run(failing(*[KeyError("x")] * (loop.TRIES - 1)))
+    bench = Bench([incoming(0)]).run(failing(*[KeyError("x")] * (settle.TRIES - 1)))
     assert bench.member.commits == [{("in", 0): 1}]
     again = Bench([incoming(0)])
     with pytest.raises(KeyError):
-        again.run(failing(*[KeyError("x")] * loop.TRIES))
+        again.run(failing(*[KeyError("x")] * settle.TRIES))
     assert again.member.commits == []
     assert again.journal[-1] == "close"
 
