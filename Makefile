@@ -32,6 +32,10 @@ test: check $(if $(TEST_KAFKA),,.venv/kafka) ## check, then the integration test
 bench: .venv/ready ## Benchmarks: ratios against a baseline measured in the same run
 	$(BIN)/python -m tests.benchmarks
 
+.PHONY: kill
+kill: .venv/kafka ## Rounds of random kill -9 compared with an undisturbed run: SEEDS="1 2 3" SITES=n
+	$(BIN)/python -m tests.integration.kill --sites $(or $(SITES),2000) $(SEEDS)
+
 .PHONY: run
 run: .venv/ready ## The whole pipeline on this machine: LIST=file RESOLVER=host:port TOP=n RECORDS=file
 	$(BIN)/python -m deploy.local.run $(if $(LIST),--list '$(LIST)') $(if $(RESOLVER),--resolver '$(RESOLVER)') $(if $(TOP),--top '$(TOP)') $(if $(RECORDS),--records '$(RECORDS)')

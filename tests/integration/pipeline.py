@@ -111,13 +111,15 @@ class Machine:
 
     def pid(self, name: str) -> int:
         """Raises LocalError where the process is not alive."""
-        found = recorded(self._record(name))
+        found = self.living(name)
         if found is None:
             raise LocalError(f"{name} is not alive")
-        return found[0].pid
+        return found
 
-    def lives(self, name: str) -> bool:
-        return recorded(self._record(name)) is not None
+    def living(self, name: str) -> int | None:
+        """The pid of the process, if it is alive."""
+        found = recorded(self.home.folder / "pids" / f"{name}.json")
+        return found[0].pid if found else None
 
     def deaths(self) -> Deaths:
         """The processes that the supervisor saw end, since it began."""
@@ -126,9 +128,6 @@ class Machine:
 
     def connect(self) -> Connection:
         return engine(self.dsn).connect()
-
-    def _record(self, name: str) -> Path:
-        return self.home.folder / "pids" / f"{name}.json"
 
     def _environment(self) -> dict[str, str]:
         """Only what commands need, the guard against packets that leave the machine included."""
