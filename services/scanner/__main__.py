@@ -151,7 +151,7 @@ def _closed_runs(service: Service) -> dict[int, int]:
         if event.kind in run_event.CLOSING:
             closed[event.run_id] = event.at
             logger().info("run is over", run=event.run_id, kind=event.kind)
-        elif event.kind == run_event.REOPENED and closed.pop(event.run_id, None):
+        elif event.kind == run_event.REOPENED and closed.pop(event.run_id, 0):
             logger().info("run goes on", run=event.run_id)
 
     threading.Thread(

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from services.common.messages.dead_letter import wrap
 from services.common.messages.envelope import Incoming, Outgoing, run_header
 from services.common.messages.topics import GRADE_REQUESTS, SCAN_REQUESTS, SCAN_RESULTS
-from services.common.stream.dead_letters import letter
 from services.common.stream.offsets import Offsets
 from services.common.stream.producer import Producer
 from services.scheduler.adapters import books
@@ -178,5 +178,5 @@ def test_a_cancelled_run_is_sealed_and_its_books_close(at: Installation) -> None
 def _dead(at: Installation, topic: str, domain: str, service: str, run: Run) -> None:
     incoming = Incoming(topic, 0, 0, domain.encode(), b"?", (run_header(run.id),), 0)
     producer = Producer(at.broker)
-    producer.send(letter(incoming, "cut off", service, 0))
+    producer.send(wrap(incoming, "cut off", service, 0))
     producer.flush()

@@ -9,7 +9,8 @@ from services.common.messages.topics import RUN_EVENTS
 _CODEC = Codec(RUN_EVENTS)
 
 CLOSING = frozenset({"graded", "botched", "incomplete", "cancelled"})
-"""Kinds after which nobody waits for anything of the run."""
+"""Kinds after which nobody waits for anything of the run, unless it is reopened."""
+REOPENED = "reopened"
 
 
 @dataclass(frozen=True, slots=True)

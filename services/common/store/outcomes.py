@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, func, select, text
 
-from services.common.store.tables import failures, grades, remarks, run_sites, site_runs
+from services.common.store.tables import grades, remarks, run_sites, site_runs
 
 SAMPLE = 10_000
 """Sites from which a mean is taken."""
@@ -31,6 +31,26 @@ _FAIL_GRADES = text("""
     )
     ON CONFLICT DO NOTHING
 """)
+
+_RECOVERED = """
+    CASE WHEN f.stage LIKE 'grader-%'
+    THEN EXISTS (
+        SELECT FROM grades g
+        WHERE g.run_id = f.run_id AND g.site_id = f.site_id AND 'grader-' || g.grader = f.stage
+    )
+    ELSE EXISTS (SELECT FROM site_runs s WHERE s.run_id = f.run_id AND s.site_id = f.site_id)
+    END
+"""
+"""Whether what failed came after all: a row counts, whenever it comes."""
+
+_FAILED = text(f"""
+    SELECT f.stage, f.reason, count(*) AS number FROM failures f
+    WHERE f.run_id = :run AND NOT ({_RECOVERED})
+    GROUP BY f.stage, f.reason ORDER BY number DESC, f.stage, f.reason
+""")
+
+_FORGET_SITES = text("DELETE FROM failures WHERE run_id = :run AND stage NOT LIKE 'grader-%'")
+_FORGET_STAGE = text("DELETE FROM failures WHERE run_id = :run AND stage = :stage")
 
 _UNACCOUNTED = text("""
     SELECT r.domain FROM run_sites r
@@ -82,6 +102,16 @@ _LOOKUPS_PER_SITE = text("""
 """)
 
 
+def forget_sites(connection: Connection, run: int) -> None:
+    """Forget which sites failed to get a SiteRun."""
+    connection.execute(_FORGET_SITES, {"run": run})
+
+
+def forget_grades(connection: Connection, run: int, stage: str) -> None:
+    """Forget what the grader of that stage failed on."""
+    connection.execute(_FORGET_STAGE, {"run": run, "stage": stage})
+
+
 def fail_sites(
     connection: Connection,
     run: int,
@@ -119,15 +149,8 @@ def fixed(connection: Connection, run: int) -> int:
 
 
 def failed(connection: Connection, run: int) -> Sequence[Row[str, str, int]]:
-    """Stage, reason and number of sites; most first."""
-    number = func.count().label("number")
-    found = (
-        select(failures.c.stage, failures.c.reason, number)
-        .where(failures.c.run_id == run)
-        .group_by(failures.c.stage, failures.c.reason)
-        .order_by(number.desc(), failures.c.stage, failures.c.reason)
-    )
-    return connection.execute(found).all()
+    """Stage, reason and number of sites; most first. What has its row by now has not failed."""
+    return connection.execute(_FAILED, {"run": run}).all()
 
 
 def graded(connection: Connection, run: int) -> Sequence[RowMapping]:

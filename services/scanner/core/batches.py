@@ -1,6 +1,6 @@
 """Whether a batch is still to be scanned."""
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
 from enum import StrEnum
 
 from services.common.messages.scan_request import ScanRequest
@@ -14,9 +14,10 @@ class Fate(StrEnum):
     CLOSED = "closed"
 
 
-def fate(request: ScanRequest, now: int, closed_runs: AbstractSet[int]) -> Fate:
+def fate(request: ScanRequest, now: int, closed_runs: Mapping[int, int]) -> Fate:
     """Sites of a batch that is too old, or whose run is over, are not scanned: nobody waits for
-    them any more. `now` is microseconds since the epoch."""
-    if request.run_id in closed_runs:
+    them any more. A batch that was made after its run had ended is one for which the run is
+    reopened. `now` and the ends of `closed_runs` are microseconds since the epoch."""
+    if request.created_at <= closed_runs.get(request.run_id, -1):
         return Fate.CLOSED
     return Fate.EXPIRED if request.expires_at <= now else Fate.SCANNED

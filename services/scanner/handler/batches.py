@@ -4,8 +4,7 @@ done.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from collections.abc import Set as AbstractSet
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -78,7 +77,8 @@ class _Batch:
 class BatchScanner:
     """Keeps at most `sites_in_flight` sites between their first question and their sent result.
 
-    `closed_runs` are runs that nobody waits for any more; the set may grow meanwhile.
+    `closed_runs` are runs that nobody waits for any more, and since when (microseconds since the
+    epoch); they may change meanwhile.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class BatchScanner:
         outbox: Outbox,
         *,
         clock: Callable[[], int],
-        closed_runs: AbstractSet[int],
+        closed_runs: Mapping[int, int],
         sites_in_flight: int = SITES_IN_FLIGHT,
         site_age: float = SITE_AGE,
     ) -> None:

@@ -1,6 +1,7 @@
 """Runs in the database."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
@@ -16,7 +17,7 @@ from services.scheduler.core.barriers import Offsets, grader_group
 from services.scheduler.core.letters import Letter
 from services.scheduler.core.run import Outcome, Run
 from services.scheduler.core.run_states import State
-from services.scheduler.handler.ports import Change, Clock
+from services.scheduler.handler.ports import Change, Clock, OpenRunError
 
 
 class Tell(Protocol):
@@ -74,13 +75,16 @@ class StoredRuns:
         self, run: Run, change: Change, letters: Callable[[Run], Iterable[Letter]] = lambda _: ()
     ) -> Run | None:
         with transaction(self._engine) as connection:
+            if not _as_it_was(connection, run):
+                return None
             values: dict[str, Any] = {"state": change.state, **change.times}
             if change.note:
                 values["note"] = change.note
-            if not runs.change(connection, run.id, run.state, values):
-                return None
+            _change(connection, run, values)
             for topic, starts in change.starts.items():
                 runs.open_window(connection, run.id, topic, starts)
+            for topic in change.forgotten:
+                runs.forget_end(connection, run.id, topic)
             for topic, ends in change.ends.items():
                 runs.close_window(connection, run.id, topic, ends)
             changed = run_of(runs.load(connection, run.id) or {})
@@ -89,16 +93,20 @@ class StoredRuns:
         return changed
 
     def fail_sites(
-        self, run: Run, stage: str, reasons: Mapping[str, str], otherwise: str | None
+        self, run: Run, known: Mapping[str, Mapping[str, str]], stage: str, otherwise: str
     ) -> None:
         with transaction(self._engine) as connection:
-            outcomes.fail_sites(connection, run.id, stage, reasons, otherwise)
+            outcomes.forget_sites(connection, run.id)
+            for service, reasons in known.items():
+                outcomes.fail_sites(connection, run.id, service, reasons)
+            outcomes.fail_sites(connection, run.id, stage, {}, otherwise)
 
     def fail_grades(
         self, run: Run, grader: str, reasons: Mapping[str, str], otherwise: str
     ) -> None:
         with transaction(self._engine) as connection:
             stage = grader_group(grader)
+            outcomes.forget_grades(connection, run.id, stage)
             outcomes.fail_grades(connection, run.id, grader, stage, reasons, otherwise)
 
     def outcome(self, run: Run) -> Outcome:
@@ -112,6 +120,8 @@ class StoredRuns:
 
     def seal(self, run: Run, ends: Mapping[str, Offsets]) -> None:
         with transaction(self._engine) as connection:
+            if not _as_it_was(connection, run):
+                return
             for topic, offsets in ends.items():
                 missing = run.starts[topic].keys() - run.ends.get(topic, {}).keys()
                 new = {part: offset for part, offset in offsets.items() if part in missing}
@@ -149,6 +159,20 @@ def outcome_of(connection: Connection, run: Run) -> Outcome:
 def _load(connection: Connection, number: int) -> Run | None:
     row = runs.load(connection, number)
     return run_of(row) if row else None
+
+
+def _as_it_was(connection: Connection, run: Run) -> bool:
+    """Whether nobody has moved the run since it was read; nobody can until the transaction ends.
+    Publishing goes on meanwhile."""
+    row = runs.load(connection, run.id, lock=True)
+    return row is not None and replace(run_of(row), published_batches=run.published_batches) == run
+
+
+def _change(connection: Connection, run: Run, values: Mapping[str, Any]) -> None:
+    try:
+        runs.change(connection, run.id, run.state, values)
+    except runs.OpenRunError as error:
+        raise OpenRunError(str(error)) from error
 
 
 def _fix(connection: Connection, run: Run, partition_count: int) -> None:

@@ -4,7 +4,7 @@ A group commits an offset only after its outputs are delivered, so once the scan
 run's batches, the ends of scan-results bound everything it will ever write for the run, and so on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,6 +54,11 @@ class Ends:
 
 def grader_group(grader: str) -> str:
     return f"grader-{grader}"
+
+
+def groups(graders: Iterable[str]) -> list[str]:
+    """Every group that a run with these graders waits for."""
+    return [SCANNER, PROCESSOR, *map(grader_group, graders)]
 
 
 def all_barriers(ends: Ends) -> tuple[Barrier, ...]:

@@ -37,8 +37,9 @@ def mail(occasion: str, subject: str, text: str) -> Letter:
 
 
 def event(run: Run, kind: str, at: datetime, counts: Mapping[str, int], note: str = "") -> Letter:
-    """A run event; `counts` as it is, durations from the run."""
-    name = letter_id(f"event {run.id} {kind}")
+    """A run event; `counts` as it is, durations from the run. A run that was reopened tells the
+    same again at another time."""
+    name = letter_id(f"event {run.id} {kind} {microseconds(at)}")
     payload = {
         "event_id": name,
         "run_id": run.id,

@@ -9,7 +9,8 @@ from services.scheduler.core.ranked_list import ListInfo, Merge, RankedList
 from services.scheduler.core.run import Outcome, Run
 
 
-def starting(run: Run, listed: ListInfo | None, cost: Estimate) -> Letter:
+def starting(run: Run, listed: ListInfo | None, cost: Estimate, absent: Sequence[str]) -> Letter:
+    """`absent` are groups that the run will wait for and that have no member."""
     lines = [
         f"Run {run.id} starts {_time(run.started_at)}.",
         f"List: {listed or 'unknown'}",
@@ -17,7 +18,13 @@ def starting(run: Run, listed: ListInfo | None, cost: Estimate) -> Letter:
         f"Graders: {', '.join(run.graders)}",
         f"Estimate: {in_words(cost)}",
     ]
+    lines += [f"CRITICAL: {not_running(absent)}"] if absent else []
     return mail(f"run {run.id} starting", "Scan Starting", "\n".join(lines))
+
+
+def not_running(groups: Sequence[str]) -> str:
+    """What is missing for a run to end."""
+    return f"not running, and waited for until the deadline: {', '.join(groups)}"
 
 
 def queued(run: Run) -> Letter:
@@ -33,12 +40,12 @@ def scanned(run: Run) -> Letter:
         f"Run {run.id}, started {_time(run.started_at)}: every site has been asked about, "
         f"{_time(run.scanned_at)}. Storing and grading go on."
     )
-    return mail(f"run {run.id} scanned", "Scan Ending", text)
+    return mail(f"run {run.id} scanned {run.scanned_at}", "Scan Ending", text)
 
 
 def graded(run: Run, outcome: Outcome) -> Letter:
     text = f"Run {run.id} is finished, {_time(run.finished_at)}.\n\n{_report(run, outcome)}"
-    return mail(f"run {run.id} graded", f"Scan id {run.id} Has Been Graded", text)
+    return mail(_ended(run), f"Scan id {run.id} Has Been Graded", text)
 
 
 def botched(run: Run, outcome: Outcome, threshold: float) -> Letter:
@@ -49,17 +56,17 @@ def botched(run: Run, outcome: Outcome, threshold: float) -> Letter:
         f"Target: {target:,} ({threshold:.0%} of {outcome.sites:,})\n"
         f"Actual: {outcome.stored:,}\nDelta: {outcome.stored - target:,}\n\n{_report(run, outcome)}"
     )
-    return mail(f"run {run.id} botched", f"CRITICAL Botched Run {run.id}", text)
+    return mail(_ended(run), f"CRITICAL Botched Run {run.id}", text)
 
 
 def incomplete(run: Run, outcome: Outcome) -> Letter:
     text = f"Run {run.id} is closed unfinished: {run.note}\n\n{_report(run, outcome)}"
-    return mail(f"run {run.id} incomplete", f"CRITICAL Run {run.id} Is Incomplete", text)
+    return mail(_ended(run), f"CRITICAL Run {run.id} Is Incomplete", text)
 
 
 def cancelled(run: Run) -> Letter:
     text = f"Run {run.id} was cancelled, {_time(run.finished_at)}. {run.note}"
-    return mail(f"run {run.id} cancelled", f"Run {run.id} Is Cancelled", text)
+    return mail(_ended(run), f"Run {run.id} Is Cancelled", text)
 
 
 def list_changed(info: ListInfo, merge: Merge, read: RankedList) -> Letter:
@@ -91,6 +98,11 @@ def _report(run: Run, outcome: Outcome) -> str:
     lines += [f"Failed in {stage}: {number:,}" for stage, number in sorted(outcome.failed.items())]
     lines += [f"Time {stage}: {duration(seconds)}" for stage, seconds in run.seconds.items()]
     return "\n".join(lines)
+
+
+def _ended(run: Run) -> str:
+    """One that was reopened ends more than once."""
+    return f"run {run.id} {run.state} {run.finished_at}"
 
 
 def _time(at: datetime | None) -> str:

@@ -40,6 +40,8 @@ class Run:
     archived_at: datetime | None
     pruned_at: datetime | None
     """Since then its rows in the big tables are gone."""
+    counts: Mapping[str, int] | None
+    """What became of its sites, as `Outcome.counts`, from when pruning began."""
     note: str
     starts: Mapping[str, Offsets]
     """By topic, the window's start."""
@@ -56,6 +58,10 @@ class Run:
         if self.started_at is None or self.deadline is None:
             raise ValueError(f"run {self.id} has not started")
         return self.started_at, self.deadline
+
+    def after_start(self, now: datetime) -> datetime:
+        """When it ends, if that is now: never before its start, though another clock told that."""
+        return now if self.started_at is None else max(now, self.started_at)
 
     @property
     def barriers(self) -> Ends:

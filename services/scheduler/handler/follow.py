@@ -1,5 +1,8 @@
 """From a queued run to its end, barrier by barrier."""
 
+from datetime import timedelta
+from itertools import chain
+
 from services.common.messages.topics import GRADE_REQUESTS, SCAN_REQUESTS, SCAN_RESULTS
 from services.scheduler.core import dead, mails
 from services.scheduler.core.barriers import (
@@ -17,6 +20,8 @@ from services.scheduler.handler.ports import Change, Clock, Runs, Topics
 
 NO_RESULT = "the scanner passed its batch and left no scan result"
 NO_GRADE = "the grader passed its grade request and left no grade"
+MARGIN = timedelta(hours=1)
+"""Dead letters bear the time of whoever sent them, whose clock may be behind ours."""
 
 
 class Follower:
@@ -44,6 +49,17 @@ class Follower:
                 self._finish(run)
         return step is not Step.WAIT
 
+    def close_late(self, run: Run) -> bool:
+        """Close a run that has reached its deadline; whether it has."""
+        if run.deadline is None or self._clock() < run.deadline:
+            return False
+        reason = f"its deadline passed while it waited for {waiting_stage(run)}"
+        self._fail(run, reason)
+        absent = self._topics.absent(waiting_groups(run))
+        note = f"{reason} (not running: {', '.join(absent)})" if absent else reason
+        self._close(run, State.INCOMPLETE, self._runs.outcome(run), note)
+        return True
+
     def seal(self, run: Run) -> None:
         """Store the ends of a closed run's windows, and what it left undone as failed."""
         self._fail(run, f"the run was closed: {run.note or run.state}")
@@ -59,44 +75,35 @@ class Follower:
         )
 
     def _processed(self, run: Run) -> None:
-        for topic in (SCAN_RESULTS, SCAN_REQUESTS):
-            for service, reasons in self._reasons(run, topic).items():
-                self._runs.fail_sites(run, service, reasons, None)
-        self._runs.fail_sites(run, SCANNER, {}, NO_RESULT)
+        self._fail_sites(run, SCANNER, NO_RESULT)
         ends = {GRADE_REQUESTS: self._topics.ends(GRADE_REQUESTS)}
         self._runs.change(run, Change(run.state, {"processed_at": self._clock()}, ends=ends))
 
     def _finish(self, run: Run) -> None:
-        reasons = self._reasons(run, GRADE_REQUESTS)
-        for grader in run.graders:
-            known = reasons.get(grader_group(grader), {})
-            self._runs.fail_grades(run, grader, known, NO_GRADE)
+        self._fail_grades(run, NO_GRADE)
         outcome = self._runs.outcome(run)
         self._close(run, verdict(outcome.sites, outcome.stored, self._threshold), outcome)
 
-    def _reasons(self, run: Run, topic: str) -> dict[str, dict[str, str]]:
-        started_at, _ = run.span
-        return dead.reasons(self._topics.dead_letters(topic, started_at), run.id)
-
-    def close_late(self, run: Run) -> bool:
-        """Close a run that has reached its deadline; whether it has."""
-        if run.deadline is None or self._clock() < run.deadline:
-            return False
-        stage = waiting_stage(run)
-        self._fail(run, "the run reached its deadline")
-        outcome = self._runs.outcome(run)
-        self._close(
-            run, State.INCOMPLETE, outcome, f"its deadline passed while it waited for {stage}"
-        )
-        return True
-
     def _fail(self, run: Run, reason: str) -> None:
-        self._runs.fail_sites(run, PROCESSOR if run.scanned_at else SCANNER, {}, reason)
+        self._fail_sites(run, PROCESSOR if run.scanned_at else SCANNER, reason)
+        self._fail_grades(run, reason)
+
+    def _fail_sites(self, run: Run, stage: str, otherwise: str) -> None:
+        known = self._reasons(run, SCAN_RESULTS, SCAN_REQUESTS)
+        self._runs.fail_sites(run, known, stage, otherwise)
+
+    def _fail_grades(self, run: Run, otherwise: str) -> None:
+        known = self._reasons(run, GRADE_REQUESTS)
         for grader in run.graders:
-            self._runs.fail_grades(run, grader, {}, reason)
+            self._runs.fail_grades(run, grader, known.get(grader_group(grader), {}), otherwise)
+
+    def _reasons(self, run: Run, *topics: str) -> dict[str, dict[str, str]]:
+        started_at, _ = run.span
+        letters = (self._topics.dead_letters(topic, started_at - MARGIN) for topic in topics)
+        return dead.reasons(chain.from_iterable(letters), run.id)
 
     def _close(self, run: Run, state: State, outcome: Outcome, note: str = "") -> None:
-        now = self._clock()
+        now = run.after_start(self._clock())
 
         def letters(closed: Run) -> list[Letter]:
             return [
@@ -114,8 +121,13 @@ class Follower:
         return mails.incomplete(run, outcome)
 
 
-def waiting_stage(run: Run) -> str:
-    """The groups that an open run waits for, in words."""
+def waiting_groups(run: Run) -> list[str]:
+    """The groups that an open run waits for; none while its batches go out."""
     if run.queued_at is None:
-        return "its batches to be published"
-    return ", ".join(barrier.group for barrier in waiting_for(run.barriers))
+        return []
+    return [barrier.group for barrier in waiting_for(run.barriers)]
+
+
+def waiting_stage(run: Run) -> str:
+    """What an open run waits for, in words."""
+    return ", ".join(waiting_groups(run)) or "its batches to be published"

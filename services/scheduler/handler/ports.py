@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from services.common.messages.envelope import Incoming, Outgoing
+from services.common.messages.dead_letter import DeadLetter
+from services.common.messages.envelope import Outgoing
 from services.common.messages.scan_request import BatchSite
 from services.scheduler.core.barriers import Offsets
 from services.scheduler.core.estimate import Estimate
@@ -29,7 +30,7 @@ class ListError(Exception):
 
 
 class OpenRunError(Exception):
-    """A run is open, or the scheduled one was made already: no other can be planned."""
+    """A run is open, or the scheduled one was made already: no other can be planned or reopened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,19 @@ class Change:
     """The next state of a run and what becomes known with it."""
 
     state: State
-    times: Mapping[str, datetime]
-    """By column: started_at, queued_at …"""
+    times: Mapping[str, datetime | None]
+    """By column: started_at, queued_at …; None: it has still to come."""
     starts: Mapping[str, Offsets] = field(default_factory=dict)
     ends: Mapping[str, Offsets] = field(default_factory=dict)
+    forgotten: Sequence[str] = ()
+    """Topics whose end is not known any more."""
     note: str = ""
 
 
 class Runs(Protocol):
     def find_open(self) -> Run | None: ...
+
+    def load(self, number: int) -> Run | None: ...
 
     def fix_sites(self, run: Run, partitions: int) -> Run:
         """Make room for the run's rows; fix its sites and cut them into batches."""
@@ -62,18 +67,19 @@ class Runs(Protocol):
         self, run: Run, change: Change, letters: Callable[[Run], Iterable[Letter]] = lambda _: ()
     ) -> Run | None:
         """Store the change, and with it the letters about the changed run, which is returned.
-        None: the run is not in the state that `run` says, and nothing was stored."""
+        None: the run is not as `run` says any more, and nothing was stored. Raises OpenRunError
+        where a closed run would be open beside another."""
 
     def fail_sites(
-        self, run: Run, stage: str, reasons: Mapping[str, str], otherwise: str | None
+        self, run: Run, known: Mapping[str, Mapping[str, str]], stage: str, otherwise: str
     ) -> None:
-        """Note as failed in `stage` what has no SiteRun: where `reasons` has the domain, and
-        everywhere else if there is an `otherwise`."""
+        """Note anew which sites failed to get a SiteRun: `known` has reasons by domain, by the
+        stage that gave up; the rest failed in `stage`."""
 
     def fail_grades(
         self, run: Run, grader: str, reasons: Mapping[str, str], otherwise: str
     ) -> None:
-        """Note as failed what has a SiteRun and no grade; `reasons` are by domain."""
+        """Note anew what has a SiteRun and no grade; `reasons` are by domain."""
 
     def outcome(self, run: Run) -> Outcome: ...
 
@@ -130,8 +136,17 @@ class Topics(Protocol):
     def positions(self, group: str, topic: str) -> dict[int, int]:
         """Where the group reads on."""
 
-    def dead_letters(self, topic: str, at: datetime) -> Sequence[Incoming]:
-        """Dead letters of the topic since that time."""
+    def dead_letters(self, topic: str, at: datetime) -> Iterable[DeadLetter]:
+        """Dead letters of the topic since that time, by the clocks of those who sent them."""
+
+    def absent(self, groups: Iterable[str]) -> list[str]:
+        """Those of the groups that have no member."""
+
+
+class HandledLetters(Protocol):
+    """Which dead letters were dealt with."""
+
+    def note(self, letters: Iterable[DeadLetter], action: str, now: datetime) -> None: ...
 
 
 class Sender(Protocol):

@@ -10,6 +10,7 @@ from services.common.messages.envelope import Outgoing, run_header
 from services.common.messages.scan_request import BatchSite, ScanRequest
 from services.common.messages.topics import GRADE_REQUESTS, SCAN_REQUESTS, SCAN_RESULTS
 from services.scheduler.core import mails
+from services.scheduler.core.barriers import groups
 from services.scheduler.core.batches import partition_of
 from services.scheduler.core.letters import event, microseconds
 from services.scheduler.core.run import Run
@@ -52,11 +53,12 @@ class Publisher:
         }
         times = {"started_at": now, "deadline": now + self._deadline}
         listed, cost = self._plans.list_of(run), self._plans.estimate(run.sites)
+        absent = self._topics.absent(groups(run.graders))
         self._runs.change(
             run,
             Change(State.PUBLISHING, times, starts=starts),
             lambda started: [
-                mails.starting(started, listed, cost),
+                mails.starting(started, listed, cost, absent),
                 event(started, "started", now, _size(started)),
             ],
         )

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from services.common.messages.envelope import BrokenError, Incoming, Outgoing
+from services.common.messages.dead_letter import DeadLetter
+from services.common.messages.envelope import BrokenError, Outgoing
 from services.common.messages.scan_request import BatchSite
 from services.scheduler.core import batches
 from services.scheduler.core.barriers import Offsets
@@ -54,6 +55,7 @@ def planned(**given: object) -> Run:
         deadline=None,
         archived_at=None,
         pruned_at=None,
+        counts=None,
         note="",
         starts={},
         ends={},
@@ -69,10 +71,14 @@ class Runs:
         self.letters: list[Letter] = []
         self.failures: list[tuple[str, Mapping[str, str], str | None]] = []
         self.stored = stored
+        self.other: Run | None = None
         self._domains = domains
 
     def find_open(self) -> Run | None:
-        return None if self.run.closed else self.run
+        return self.other or (None if self.run.closed else self.run)
+
+    def load(self, number: int) -> Run | None:
+        return self.run if number == self.run.id else None
 
     def fix_sites(self, run: Run, partitions: int) -> Run:
         size = run.batch_size or batches.default_size(len(self._domains), partitions)
@@ -99,13 +105,18 @@ class Runs:
     def change(
         self, run: Run, change: Change, letters: Callable[[Run], Iterable[Letter]] = lambda _: ()
     ) -> Run | None:
-        if self.run.state is not run.state:
+        if self.run != run and self.run.state is not State.PUBLISHING:
             return None
+        if self.other and not change.times.get("finished_at", START):
+            raise OpenRunError("another run is still open")
+        kept = {
+            topic: ends for topic, ends in self.run.ends.items() if topic not in change.forgotten
+        }
         self.run = replace(
             self.run,
             state=change.state,
             starts={**self.run.starts, **change.starts},
-            ends={**self.run.ends, **change.ends},
+            ends={**kept, **change.ends},
             note=change.note or self.run.note,
             **change.times,  # type: ignore[arg-type]
         )
@@ -113,9 +124,10 @@ class Runs:
         return self.run
 
     def fail_sites(
-        self, run: Run, stage: str, reasons: Mapping[str, str], otherwise: str | None
+        self, run: Run, known: Mapping[str, Mapping[str, str]], stage: str, otherwise: str
     ) -> None:
-        self.failures.append((stage, reasons, otherwise))
+        self.failures += [(service, reasons, None) for service, reasons in known.items()]
+        self.failures.append((stage, {}, otherwise))
 
     def fail_grades(
         self, run: Run, grader: str, reasons: Mapping[str, str], otherwise: str
@@ -174,7 +186,8 @@ class Topics:
         self._empty = dict.fromkeys(range(partitions), 0)
         self.end: dict[str, dict[int, int]] = {}
         self.position: dict[str, dict[int, int]] = {}
-        self.dead: dict[str, list[Incoming]] = {}
+        self.dead: dict[str, list[DeadLetter]] = {}
+        self.missing: set[str] = set()
 
     def ends(self, topic: str) -> dict[int, int]:
         return dict(self.end.get(topic, self._empty))
@@ -182,8 +195,12 @@ class Topics:
     def positions(self, group: str, topic: str) -> dict[int, int]:
         return dict(self.position.get(group, self._empty))
 
-    def dead_letters(self, topic: str, at: datetime) -> Sequence[Incoming]:
-        return self.dead.get(topic, [])
+    def dead_letters(self, topic: str, at: datetime) -> Sequence[DeadLetter]:
+        since = at.timestamp() * 1000
+        return [letter for letter in self.dead.get(topic, []) if letter.at >= since]
+
+    def absent(self, groups: Iterable[str]) -> list[str]:
+        return [group for group in groups if group in self.missing]
 
 
 class Sender:

@@ -86,7 +86,7 @@ class Bench:
         self.feed = MemoryFeed(messages, self.log)
         self.outbox = MemoryOutbox(self.log)
         self.world = World(SITE) if world is None else world
-        self.closed_runs: set[int] = set()
+        self.closed_runs: dict[int, int] = {}
         self.faults: list[str] = []
         scanner = SiteScanner(
             lambda run_id: self.world,
@@ -159,7 +159,7 @@ def test_a_result_has_the_key_and_the_header_of_its_site_and_run() -> None:
 def test_expired_and_closed_batches_are_finished_without_a_question() -> None:
     async def check() -> None:
         bench = Bench(message(0, "site.test", expires_at=NOW), message(1, "site.test", run_id=9))
-        bench.closed_runs.add(9)
+        bench.closed_runs[9] = 2**60
         await bench.run()
         assert bench.log == [("done", 0), ("done", 1)]
         assert bench.world.asked == []

@@ -1,12 +1,8 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from services.common.messages.dead_letter import DeadLetter
 from services.common.messages.envelope import Incoming, run_header
-from services.common.messages.topics import (
-    GRADE_REQUESTS,
-    SCAN_REQUESTS,
-    SCAN_RESULTS,
-    dead_letter,
-)
+from services.common.messages.topics import GRADE_REQUESTS, SCAN_REQUESTS, SCAN_RESULTS
 from services.scheduler.core.run import Run
 from services.scheduler.core.run_states import State
 from services.scheduler.handler import Scheduler
@@ -35,13 +31,9 @@ def _queued(**given: object) -> Run:
     )
 
 
-def _letter(topic: str, key: bytes, service: str, run: int) -> Incoming:
-    headers = (
-        run_header(run),
-        ("dead_letter_service", service.encode()),
-        ("dead_letter_reason", b"damaged"),
-    )
-    return Incoming(dead_letter(topic), 0, 0, key, b"?", headers, 0)
+def _letter(topic: str, key: bytes, service: str, run: int, at: datetime = START) -> DeadLetter:
+    origin = Incoming(topic, 0, 0, key, b"?", (run_header(run),), 0)
+    return DeadLetter(0, 0, origin, service, "damaged", round(at.timestamp() * 1000))
 
 
 def _through(runs: Runs, topics: Topics, clock: Clock) -> Follower:
@@ -108,6 +100,14 @@ def test_dead_letters_say_why() -> None:
     ]
 
 
+def test_a_letter_of_a_service_whose_clock_is_late_is_read() -> None:
+    runs, topics = Runs(_queued(), stored=99), Topics()
+    late = START - timedelta(minutes=1)
+    topics.dead = {SCAN_RESULTS: [_letter(SCAN_RESULTS, b"a.test", "processor", 7, late)]}
+    _through(runs, topics, Clock())
+    assert ("processor", {"a.test": "dead letter: damaged"}, None) in runs.failures
+
+
 def test_a_run_with_too_few_site_runs_is_botched() -> None:
     runs = Runs(_queued(), stored=91)
     _through(runs, Topics(), Clock())
@@ -127,8 +127,28 @@ def test_a_run_is_closed_as_incomplete_at_its_deadline() -> None:
     assert follower.close_late(runs.run)
     assert runs.run.state is State.INCOMPLETE
     assert runs.run.note == "its deadline passed while it waited for scanner"
-    assert [reason for _, _, reason in runs.failures] == ["the run reached its deadline"] * 3
+    assert {reason for _, _, reason in runs.failures} == {runs.run.note}
+    assert [stage for stage, _, _ in runs.failures] == ["scanner", "spf", "mx"]
     assert _kinds(runs) == ["incomplete"]
+
+
+def test_a_late_run_says_who_was_not_running_and_whose_letters_it_has() -> None:
+    runs, topics, clock = Runs(_queued(), stored=98), Topics(), Clock()
+    topics.missing = {"grader-mx", "grader-dmarc"}
+    topics.dead = {GRADE_REQUESTS: [_letter(GRADE_REQUESTS, b"c.test", "grader-spf", 7)]}
+    topics.position = {"scanner": {0: 5, 1: 5}}
+    follower = Follower(runs, topics, clock, 0.92)
+    follower.follow(runs.run)
+    follower.follow(runs.run)
+    topics.end = {GRADE_REQUESTS: {0: 1, 1: 1}}
+    clock.advance(hours=20)
+    assert follower.close_late(runs.run)
+    waited = "its deadline passed while it waited for grader-spf, grader-mx"
+    assert runs.run.note == f"{waited} (not running: grader-mx)"
+    assert runs.failures[-2:] == [
+        ("spf", {"c.test": "dead letter: damaged"}, waited),
+        ("mx", {}, waited),
+    ]
 
 
 def test_a_closed_run_gets_the_ends_that_it_never_reached() -> None:
