@@ -89,6 +89,7 @@ runs = Table(
     Column("published_batches", Integer, nullable=False, server_default=text("0")),
     Column("note", Text, nullable=False, server_default=text("''"), doc="Why it closed early"),
     Column("archived_at", TIME, doc="Its scan results were written to an archive"),
+    Column("counts", JSONB, doc="What became of its sites; set when pruning begins"),
     Column("pruned_at", TIME, doc="Its rows in the big tables were removed"),
     Index(
         "runs_one_open_idx",

@@ -23,6 +23,7 @@ TABLES = (
 def upgrade() -> None:
     for column in ("archived_at", "pruned_at"):
         op.add_column("runs", sa.Column(column, TIME))
+    op.add_column("runs", sa.Column("counts", JSONB))
     _create_generations()
     _create_regrades()
     _create_grade_changes()
@@ -33,7 +34,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in TABLES:
         op.drop_table(table)
-    for column in ("archived_at", "pruned_at"):
+    for column in ("archived_at", "pruned_at", "counts"):
         op.drop_column("runs", column)
 
 
