@@ -76,6 +76,16 @@ def newest_window(connection: Connection, run_id: int) -> tuple[int, Window]:
     return 0, run_window(connection, run_id, GRADE_REQUESTS)
 
 
+def window_of(connection: Connection, run_id: int, number: int) -> Window:
+    """The grade requests of one generation. Raises NoWindowError."""
+    if number == 0:
+        return run_window(connection, run_id, GRADE_REQUESTS)
+    generation = load(connection, run_id, number)
+    if generation is None or generation.completed_at is None:
+        raise NoWindowError(f"run {run_id} has no complete generation {number}")
+    return generation.window
+
+
 def of_run(connection: Connection, run_id: int) -> list[Generation]:
     """Oldest first. One that is not complete and not the last was abandoned."""
     wanted = select(generations).where(generations.c.run_id == run_id)
