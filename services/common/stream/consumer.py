@@ -47,20 +47,27 @@ class Member:
     """
 
     def __init__(
-        self, broker: Broker, topics: Sequence[str], group: str, pulse: Pulse, released: Released
+        self,
+        broker: Broker,
+        topics: Sequence[str],
+        group: str,
+        pulse: Pulse,
+        released: Released,
+        *,
+        tell_ends: bool = False,
     ) -> None:
         self.group = group
         self.mine: set[Place] = set()
         self.adrift: set[Place] = set()
-        self.read_out: dict[Place, int] = {}
-        """Where each place ended when the last of it was read; places with more are left out."""
         self._broker = broker
         self._pulse = pulse
         self._released = released
         self._paused = False
         self._left: set[Place] = set()
         self._held: list[Incoming] = []
-        self._consumer = Consumer(_config(broker, group) | {"stats_cb": self._on_statistics})
+        self._read_out: dict[Place, int] = {}
+        own = {"stats_cb": self._on_statistics, "enable.partition.eof": tell_ends}
+        self._consumer = Consumer(_config(broker, group) | own)
         self._consumer.subscribe(
             [broker.named(topic) for topic in topics],
             on_assign=self._on_assign,
@@ -73,9 +80,8 @@ class Member:
         KafkaException where the consumer cannot go on."""
         self._pulse.touch()
         messages = self._consumer.consume(count, seconds)
-        self._held += [
-            incoming_of(self._broker, message) for message in messages if not self._failed(message)
-        ]
+        read = [incoming_of(self._broker, one) for one in messages if not self._failed(one)]
+        self._held += [incoming for incoming in read if place(incoming) in self.mine]
         if self._paused:
             return []
         batch, self._held = self._held, []
@@ -93,6 +99,12 @@ class Member:
         if self._paused:
             self._paused = False
             self._consumer.resume(self._partitions(self.mine - self._left))
+
+    def read_out(self) -> dict[Place, int]:
+        """The ends of the places of which all was read since this was asked last; only for a
+        member that was made with `tell_ends`."""
+        found, self._read_out = self._read_out, {}
+        return found
 
     def leave(self, places: Iterable[Place]) -> None:
         """Read no more of these places as long as they are ours."""
@@ -161,7 +173,7 @@ class Member:
         for known in (self.mine, self.adrift, self._left):
             known -= places
         for where in places:
-            self.read_out.pop(where, None)
+            self._read_out.pop(where, None)
         self._held = [incoming for incoming in self._held if place(incoming) not in places]
 
     def _tell(self, event: str, partitions: list[TopicPartition]) -> None:
@@ -192,7 +204,7 @@ class Member:
         code = error.code()
         where = (self._broker.plain(topic or ""), -1 if partition is None else partition)
         if code == KafkaError._PARTITION_EOF:
-            self.read_out[where] = cast("int", message.offset())
+            self._read_out[where] = cast("int", message.offset())
             return True
         if code in _ADRIFT and where in self.mine:
             self.adrift.add(where)
@@ -235,7 +247,6 @@ def _config(broker: Broker, group: str) -> dict[str, Any]:
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
-        "enable.partition.eof": True,
         "topic.metadata.refresh.interval.ms": METADATA_MILLISECONDS,
         "queued.max.messages.kbytes": PREFETCH_KBYTES,
     }

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
 from services.common.messages.envelope import BrokenError, Incoming, InvalidError, Outgoing
-from services.common.stream.consumer import Member, Place, Released
+from services.common.stream.consumer import Place, Released
 from services.common.stream.dead_letters import TooManyDeadLettersError
 from services.common.stream.producer import Producer, ProducerFailedError
 from services.common.telemetry import metrics
@@ -34,13 +34,33 @@ Refuse = Callable[[Incoming, InvalidError], None]
 """Keeps a message that can never be processed. Raises BrokenError, TooManyDeadLettersError."""
 
 
-class Settler:
+class Reader(Protocol):
+    """What is read by several, each its part: `consumer.Member` does of a topic."""
+
+    group: str
+
+    def read(self, count: int, seconds: float) -> list[Incoming]: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def commit(self, offsets: Mapping[Place, int]) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+M = TypeVar("M", bound=Reader)
+T = TypeVar("T")
+
+
+class Settler(Generic[M]):
     """Around the member that `join` makes; as a context manager it leaves the group at the end,
     and ends quietly when `stop` is set while something is waited for."""
 
     def __init__(
         self,
-        join: Callable[[Released], Member],
+        join: Callable[[Released], M],
         producer: Producer,
         handle: Handle,
         refuse: Refuse,
@@ -89,12 +109,13 @@ class Settler:
                 if self.member.commit(self._finished):
                     self._finished.clear()
 
-    def patiently(self, work: Callable[[], None]) -> None:
-        """Do it; what is broken is waited out, what is unexpected is tried a few times."""
+    def patiently(self, work: Callable[[], T]) -> T:
+        """Do it and return what it does; what is broken is waited out, what is unexpected is tried
+        a few times."""
         wait, failures = FIRST_WAIT, 0
         while True:
             try:
-                work()
+                done = work()
             except (InvalidError, TooManyDeadLettersError, ProducerFailedError):
                 self._recovered()
                 raise
@@ -108,7 +129,7 @@ class Settler:
                 self._wait("unexpected", repr(error), wait)
             else:
                 self._recovered()
-                return
+                return done
             wait = min(2 * wait, LONGEST_WAIT)
 
     def rest(self, seconds: float) -> None:
