@@ -17,6 +17,7 @@ COMMANDS = (
     "site",
     "sites",
     "runs",
+    "reprocess",
     "status",
     "doctor",
     "topics",

@@ -43,6 +43,9 @@ def summary(run: Run) -> dict[str, Any]:
         "graders": list(run.graders),
         "seconds": run.seconds,
         "note": run.note,
+        "archived_at": _iso(run.archived_at),
+        "pruned_at": _iso(run.pruned_at),
+        "counts": dict(run.counts) if run.counts else None,
     }
 
 
@@ -72,7 +75,8 @@ def books(run: Run, counted: Books, differences: list[str]) -> dict[str, Any]:
     return {
         "run": run.id,
         "state": run.state.value,
-        "right": not differences,
+        "pruned_at": _iso(run.pruned_at),
+        "right": None if run.pruned_at else not differences,
         "sites": _account(counted.sites),
         "graders": {name: _account(account) for name, account in counted.graders.items()},
         "differences": differences,
@@ -81,7 +85,8 @@ def books(run: Run, counted: Books, differences: list[str]) -> dict[str, Any]:
 
 def summary_line(run: Run) -> str:
     took = duration(sum(run.seconds.values())) if run.seconds else ""
-    return f"{run.id:>5}  {run.state:11} {run.created_at:%Y-%m-%d %H:%M}  {run.sites:>9,}  {took}"
+    kept = "pruned" if run.pruned_at else took
+    return f"{run.id:>5}  {run.state:11} {run.created_at:%Y-%m-%d %H:%M}  {run.sites:>9,}  {kept}"
 
 
 def text(said: dict[str, Any]) -> str:
@@ -90,8 +95,8 @@ def text(said: dict[str, Any]) -> str:
         f"Run {said['run']} is {said['state']}" + (f": {said['note']}" if said["note"] else ""),
         f"  list      {said['list'] or 'unknown'}",
         f"  sites     {said['sites']:,} in {said['batches']:,} batches of {said['batch_size']:,}",
-        f"  stored    {said['stored']:,}",
     ]
+    lines += _pruned(said) if said["pruned_at"] else [f"  stored    {said['stored']:,}"]
     lines += [
         f"  failed    {row['sites']:,} in {row['stage']}: {row['reason']}" for row in said["failed"]
     ]
@@ -106,11 +111,21 @@ def text(said: dict[str, Any]) -> str:
 
 def books_text(said: dict[str, Any]) -> str:
     """`books` for people."""
+    if said["pruned_at"]:
+        return f"run {said['run']} was pruned at {said['pruned_at']}: nothing is left to recount"
     lines = [_account_text("sites", said["sites"])]
     lines += [_account_text(name, account) for name, account in said["graders"].items()]
     verdict = "the books are right" if said["right"] else "the books are wrong:"
     lines.append(f"run {said['run']} ({said['state']}): {verdict}")
     return "\n".join([*lines, *(f"  {difference}" for difference in said["differences"])])
+
+
+def _pruned(said: dict[str, Any]) -> list[str]:
+    counts = said["counts"] or {}
+    return [
+        f"  pruned    {said['pruned_at']}: its rows are gone. Before:",
+        *(f"    {number:>9,}  {name}" for name, number in counts.items()),
+    ]
 
 
 def _made_by(row: dict[str, Any]) -> str:

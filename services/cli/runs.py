@@ -8,7 +8,9 @@ import typer
 
 from services.cli import run_report
 from services.cli.access import Access, access, now
+from services.cli.archive import archive
 from services.cli.fail import fail
+from services.cli.prune import prune
 from services.cli.run_progress import watch
 from services.scheduler.adapters import books
 from services.scheduler.core import mails
@@ -19,7 +21,7 @@ from services.scheduler.core.order import Order, order
 from services.scheduler.core.run_states import State
 from services.scheduler.handler.ports import Change
 
-app = typer.Typer(no_args_is_help=True, help="Plan, start, cancel, list, show and verify runs")
+app = typer.Typer(no_args_is_help=True, help="Plan, start, look at, archive and prune runs")
 
 Top = Annotated[int | None, typer.Option(help="So many sites, best rank first; default: all")]
 Size = Annotated[int | None, typer.Option(help="Sites of a batch; default: by the number of sites")]
@@ -134,6 +136,10 @@ def watch_(number: Number = None) -> None:
     with access() as at:
         run = watch(at, at.run(number).id)
     sys.exit(0 if run.state is State.GRADED else 1)
+
+
+app.command()(archive)
+app.command()(prune)
 
 
 def _order(at: Access, top: int | None, batch_size: int | None, graders: str | None) -> Order:

@@ -49,6 +49,7 @@ _FAILED = text(f"""
     GROUP BY f.stage, f.reason ORDER BY number DESC, f.stage, f.reason
 """)
 
+_FORGET_RECOVERED = text(f"DELETE FROM failures f WHERE f.run_id = :run AND ({_RECOVERED})")
 _FORGET_SITES = text("DELETE FROM failures WHERE run_id = :run AND stage NOT LIKE 'grader-%'")
 _FORGET_STAGE = text("DELETE FROM failures WHERE run_id = :run AND stage = :stage")
 
@@ -100,6 +101,11 @@ _LOOKUPS_PER_SITE = text("""
         FROM site_runs WHERE run_id = :run LIMIT :sample
     ) counted
 """)
+
+
+def forget_recovered(connection: Connection, run: int) -> None:
+    """Forget the failures of what has its row by now."""
+    connection.execute(_FORGET_RECOVERED, {"run": run})
 
 
 def forget_sites(connection: Connection, run: int) -> None:

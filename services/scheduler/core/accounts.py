@@ -41,9 +41,12 @@ class Books:
 
 
 def differences(run: Run, books: Books) -> list[str]:
-    """What is wrong with the books of a closed run, a sentence each; nothing if they are right."""
+    """What is wrong with the books of a closed run, a sentence each; nothing if they are right, or
+    if the run was pruned."""
     if not run.closed:
         return [f"run {run.id} is not closed: it is {run.state}"]
+    if run.pruned_at:
+        return []
     found = []
     if books.sites.expected != run.sites:
         found.append(f"the run says {run.sites} sites and was made of {books.sites.expected}")
