@@ -73,7 +73,7 @@ def cancel(number: Number = None, as_json: AsJson = False) -> None:
         run = at.runs.find_open() if number is None else at.run(number)
         if run is None or run.closed:
             fail("no run is open" if run is None else f"run {run.id} is {run.state} already", 1)
-        at_once = now()
+        at_once = run.in_order(now())
         change = Change(State.CANCELLED, {"finished_at": at_once}, note="cancelled by hand")
         cancelled = at.runs.change(
             run, change, lambda it: [mails.cancelled(it), event(it, "cancelled", at_once, {})]

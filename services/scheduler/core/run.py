@@ -59,9 +59,11 @@ class Run:
             raise ValueError(f"run {self.id} has not started")
         return self.started_at, self.deadline
 
-    def after_start(self, now: datetime) -> datetime:
-        """When it ends, if that is now: never before its start, though another clock told that."""
-        return now if self.started_at is None else max(now, self.started_at)
+    def in_order(self, now: datetime) -> datetime:
+        """The time of what happens to it now: never before what happened before, though another
+        clock may have told that."""
+        told = (self.started_at, self.queued_at, self.scanned_at, self.processed_at)
+        return max([now, *filter(None, told)])
 
     @property
     def barriers(self) -> Ends:

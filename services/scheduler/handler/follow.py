@@ -66,7 +66,7 @@ class Follower:
         self._runs.seal(run, {topic: self._topics.ends(topic) for topic in run.starts})
 
     def _scanned(self, run: Run) -> None:
-        now = self._clock()
+        now = run.in_order(self._clock())
         ends = {SCAN_RESULTS: self._topics.ends(SCAN_RESULTS)}
         self._runs.change(
             run,
@@ -77,7 +77,9 @@ class Follower:
     def _processed(self, run: Run) -> None:
         self._fail_sites(run, SCANNER, NO_RESULT)
         ends = {GRADE_REQUESTS: self._topics.ends(GRADE_REQUESTS)}
-        self._runs.change(run, Change(run.state, {"processed_at": self._clock()}, ends=ends))
+        self._runs.change(
+            run, Change(run.state, {"processed_at": run.in_order(self._clock())}, ends=ends)
+        )
 
     def _finish(self, run: Run) -> None:
         self._fail_grades(run, NO_GRADE)
@@ -103,7 +105,7 @@ class Follower:
         return dead.reasons(chain.from_iterable(letters), run.id)
 
     def _close(self, run: Run, state: State, outcome: Outcome, note: str = "") -> None:
-        now = run.after_start(self._clock())
+        now = run.in_order(self._clock())
 
         def letters(closed: Run) -> list[Letter]:
             return [

@@ -74,7 +74,7 @@ class Publisher:
             self._sender.flush()
             if not self._runs.published(run, first + len(page)):
                 return
-        now = self._clock()
+        now = run.in_order(self._clock())
         self._runs.change(
             run,
             Change(
