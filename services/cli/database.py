@@ -26,20 +26,22 @@ def group() -> None:
 
 @app.command("migrate")
 def migrate_and_seed() -> None:
-    """Bring the schema and the look-up tables to this release; harmless to repeat."""
+    """Bring the schema and the look-up tables to this release; harmless to repeat. What a newer
+    release has made stays as it is."""
     settings = load(Settings)
     providers = load_reference(settings.reference).providers
     try:
         connections = engine(settings.database)
         with translated():
-            migrate(connections)
-            with connections.begin() as connection:
-                seed(connection, remark_kinds(), providers.mail_names, providers.dns_names)
+            own = migrate(connections)
+            if own:
+                with connections.begin() as connection:
+                    seed(connection, remark_kinds(), providers.mail_names, providers.dns_names)
     except BadAddressError as error:
         fail(f"DNSTATS_DATABASE: {error}", 2)
     except (BrokenError, InvalidError) as error:
         fail(str(error), 1)
-    print("database is up to date")
+    print("database is up to date" if own else "database is that of a newer release: left as it is")
 
 
 def remark_kinds() -> list[Row]:

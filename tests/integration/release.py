@@ -142,7 +142,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "{revision}"
-down_revision = "{before}"
+down_revision = oldest = "{before}"
 
 
 def upgrade() -> None:

@@ -58,12 +58,36 @@ def test_several_may_migrate_at_once(empty: Engine) -> None:
     verify(empty)
 
 
-def test_a_schema_of_another_release_is_refused(engine: Engine) -> None:
+def test_a_schema_that_is_behind_is_refused(engine: Engine) -> None:
     verify(engine)
     with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
-    with pytest.raises(SchemaError, match=r"the schema is at later, not .* database migrate"):
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(SchemaError, match=r"the schema is at 0001, not .* database migrate"):
         verify(engine)
+
+
+class TestSchemaOfANewerRelease:
+    @pytest.fixture(autouse=True)
+    def _newer(self, engine: Engine) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9901'"))
+
+    def test_is_worked_with_and_left_alone(self, engine: Engine) -> None:
+        verify(engine)
+        assert migrate(engine) is False
+        verify(engine)
+
+    def test_is_refused_once_it_has_no_place_for_ours(self, engine: Engine) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("COMMENT ON TABLE alembic_version IS '9900'"))
+        with pytest.raises(SchemaError, match=f"at 9901, this release made {store.head()}: .*9900"):
+            verify(engine)
+
+    def test_is_refused_where_nothing_says_what_it_allows(self, engine: Engine) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("COMMENT ON TABLE alembic_version IS NULL"))
+        with pytest.raises(SchemaError, match="start a release that knows 9901"):
+            verify(engine)
 
 
 def test_an_empty_database_is_refused(empty: Engine) -> None:
@@ -98,6 +122,18 @@ class TestMigrateCommand:
         assert tags == {kind.tag for grader in GRADERS.values() for kind in grader.kinds}
         assert policies == {"none", "quarantine", "reject", "no_policy", "invalid"}
         assert {"Office 365", "Self-hosted", "No mail", "Unknown"} <= mail
+
+    def test_leaves_what_a_newer_release_has_made(self, engine: Engine) -> None:
+        CliRunner().invoke(app, ["migrate"])
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9901'"))
+            connection.execute(text("UPDATE spf_policies SET label = 'newer'"))
+        result = CliRunner().invoke(app, ["migrate"])
+        assert result.output == "database is that of a newer release: left as it is\n"
+        with engine.connect() as connection:
+            assert set(connection.execute(select(tables.spf_policies.c.label)).scalars()) == {
+                "newer"
+            }
 
     def test_seeding_brings_changed_texts_up_to_date(self, engine: Engine) -> None:
         CliRunner().invoke(app, ["migrate"])

@@ -1,10 +1,12 @@
 """Connections to the database, and its schema."""
 
+from dataclasses import dataclass
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -48,28 +50,72 @@ def engine(dsn: str) -> Engine:
     )
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to this release. Several may try at once: one works, the others wait."""
+def migrate(engine: Engine) -> bool:
+    """Bring the schema to this release. Several may try at once: one works, the others wait.
+    False where a newer release has been here: then nothing changes."""
     config = _config()
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        if _state(connection).is_newer:
+            return False
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        # An older release does not know this revision: what it may do has to stand beside it.
+        connection.execute(text(f"COMMENT ON TABLE alembic_version IS '{_oldest()}'"))
+    return True
 
 
 def verify(engine: Engine) -> None:
-    """Raises SchemaError unless the schema is that of this release, BrokenError where nobody
-    answers."""
+    """Raises SchemaError unless this release can work with the schema: it is its own, or one of a
+    newer release that leaves older ones their place. BrokenError where nobody answers."""
     with translated(), engine.connect() as connection:
-        here = MigrationContext.configure(connection).get_current_revision()
-    if here != head():
-        state = f"the schema is at {here or 'nothing'}, not {head()}"
-        raise SchemaError(f"{state}: run `dnstats database migrate`")
+        state = _state(connection)
+    if state.revision == head():
+        return
+    if not state.is_newer:
+        said = f"the schema is at {state.revision or 'nothing'}, not {head()}"
+        raise SchemaError(f"{said}: run `dnstats database migrate`")
+    if state.oldest not in _revisions():
+        raise SchemaError(
+            f"the schema is at {state.revision}, this release made {head()}: "
+            f"start a release that knows {state.oldest or state.revision}"
+        )
 
 
 def head() -> str:
     """The revision of the schema that this release makes."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return _scripts().get_current_head() or ""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """`oldest` is the first revision whose release still works with the schema."""
+
+    revision: str
+    oldest: str
+
+    @property
+    def is_newer(self) -> bool:
+        return bool(self.revision) and self.revision not in _revisions()
+
+
+def _state(connection: Connection) -> _State:
+    revision = MigrationContext.configure(connection).get_current_revision()
+    comment = text("SELECT obj_description(to_regclass('alembic_version'), 'pg_class')")
+    return _State(revision or "", connection.execute(comment).scalar() or "")
+
+
+def _oldest() -> str:
+    oldest: str = _scripts().get_revision(head()).module.oldest
+    return oldest
+
+
+def _revisions() -> set[str]:
+    return {script.revision for script in _scripts().walk_revisions()}
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _config() -> Config:

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+oldest = ${repr(down_revision)}  # whose release still works with this schema
 branch_labels = None
 depends_on = None
 

@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0002"
 down_revision = "0001"
+oldest = "0001"
 branch_labels = None
 depends_on = None
 
