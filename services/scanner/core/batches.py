@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from services.common.messages.scan_request import ScanRequest
 
+CLOCKS_APART = 300_000_000
+"""Microseconds by which the scheduler's clock may be behind ours."""
+
 
 class Fate(StrEnum):
     """What becomes of the sites of a batch."""
@@ -20,4 +23,4 @@ def fate(request: ScanRequest, now: int, closed_runs: Mapping[int, int]) -> Fate
     reopened. `now` and the ends of `closed_runs` are microseconds since the epoch."""
     if request.created_at <= closed_runs.get(request.run_id, -1):
         return Fate.CLOSED
-    return Fate.EXPIRED if request.expires_at <= now else Fate.SCANNED
+    return Fate.EXPIRED if request.expires_at + CLOCKS_APART <= now else Fate.SCANNED

@@ -15,6 +15,7 @@ from services.common.messages.scan_request import BatchSite, ScanRequest
 from services.common.messages.scan_result import ScanResult
 from services.common.messages.topics import SCAN_REQUESTS, SCAN_RESULTS
 from services.scanner.core import failures
+from services.scanner.core.batches import CLOCKS_APART
 from services.scanner.handler import BatchScanner, Origin, Outage, SiteScanner, batches, outage
 from services.scanner.handler.batches import TooManyFailuresError
 from tests.unit.scanner.world import SITE, World
@@ -158,7 +159,10 @@ def test_a_result_has_the_key_and_the_header_of_its_site_and_run() -> None:
 
 def test_expired_and_closed_batches_are_finished_without_a_question() -> None:
     async def check() -> None:
-        bench = Bench(message(0, "site.test", expires_at=NOW), message(1, "site.test", run_id=9))
+        bench = Bench(
+            message(0, "site.test", expires_at=NOW - CLOCKS_APART),
+            message(1, "site.test", run_id=9),
+        )
         bench.closed_runs[9] = 2**60
         await bench.run()
         assert bench.log == [("done", 0), ("done", 1)]
