@@ -191,3 +191,13 @@ def _scheduler(runs: Runs, topics: Topics) -> Scheduler:
         Publisher(runs, plans, topics, Sender(), clock, timedelta(hours=20)),
         Follower(runs, topics, clock, 0.92),
     )
+
+
+def test_a_leader_whose_clock_is_late_tells_no_time_before_the_last() -> None:
+    runs, topics, clock = Runs(_queued(), stored=99), Topics(), Clock()
+    clock.advance(minutes=-1)
+    _through(runs, topics, clock)
+    run = runs.run
+    assert run.queued_at == run.scanned_at == run.processed_at == run.finished_at
+    assert set(run.seconds.values()) >= {0.0}
+    assert min(run.seconds.values()) == 0.0
