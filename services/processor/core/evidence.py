@@ -27,24 +27,17 @@ class Evidence:
         self.domain = domain
         self.lookups: Counter[str] = Counter()
         self.capped: tuple[str, ...] = ()
-        self._room = max_text
         by_question: defaultdict[Question, list[Lookup]] = defaultdict(list)
         for lookup in lookups:
             self.lookups[lookup.status] += 1
             if lookup.server == RESOLVER:
                 by_question[lookup.question].append(lookup)
         self.known: Answers = {
-            question: self._within_cap(observe(question, asked))
-            for question, asked in by_question.items()
+            question: observe(question, asked) for question, asked in by_question.items()
         }
-
-    def _within_cap(self, seen: Observation) -> Observation:
-        size = sum(map(len, seen.rdata)) + sum(map(len, seen.aliases))
-        if size <= self._room:
-            self._room -= size
-            return seen
-        self.capped = (CUT,)
-        return Observation(*seen.question, Status.TRUNCATED, reason=CUT)
+        if sum(map(_size, self.known.values())) > max_text:
+            self.capped = (CUT,)
+            self.known = _within(max_text, self.known)
 
     def get(self, name: str, rdtype: str) -> Observation:
         return self.section([Question(name, rdtype)])[0]
@@ -56,6 +49,21 @@ class Evidence:
     def exists(self) -> bool:
         """Nobody said that the site's name does not exist."""
         return self.get(self.domain, "SOA").status is not Status.NXDOMAIN
+
+
+def _within(room: int, known: Answers) -> Answers:
+    """Those that say least are kept, so that neither the order of the lookups counts nor one name
+    that says too much takes the room of others."""
+    kept = {}
+    for seen in sorted(known.values(), key=lambda seen: (_size(seen), seen.question)):
+        room -= _size(seen)
+        cut = Observation(*seen.question, Status.TRUNCATED, reason=CUT)
+        kept[seen.question] = seen if room >= 0 else cut
+    return kept
+
+
+def _size(seen: Observation) -> int:
+    return sum(map(len, seen.rdata)) + sum(map(len, seen.aliases))
 
 
 def readable(seen: Observation) -> bool:

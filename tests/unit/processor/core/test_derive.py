@@ -179,6 +179,16 @@ def test_the_order_of_lookups_does_not_count(random: Random) -> None:
     assert derive(replace(USUAL, lookups=tuple(lookups)), WORLD) == derive(USUAL, WORLD)
 
 
+def test_the_order_of_lookups_does_not_say_what_is_cut() -> None:
+    long = ".".join(["x" * 60] * 3)
+    mx = [f"{number} {long}." for number in range(400)]
+    ns = [f"n{number}.{long}." for number in range(400)]
+    result = scan("site.test", {**SITE, ("site.test", "MX"): mx, ("site.test", "NS"): ns})
+    derived = derive(result, WORLD)
+    assert derived.site_run.undetermined == {"ns_records": "TRUNCATED"}
+    assert derive(replace(result, lookups=result.lookups[::-1]), WORLD) == derived
+
+
 @given(st.data())
 def test_damaged_responses_never_break_it(data: st.DataObject) -> None:
     lookups = tuple(
