@@ -35,6 +35,20 @@ _POINTS = text("""
     FROM compared WHERE rule IS NOT NULL GROUP BY grader ORDER BY grader
 """)
 
+SUMS = (
+    "sites",
+    "old",
+    "judged",
+    "new",
+    "rule",
+    "world",
+    "rule_up",
+    "rule_down",
+    "world_up",
+    "world_down",
+)
+"""What `points` counts."""
+
 _TRANSITIONS = text(f"""
     SELECT grader, part, before, after, count(*) AS sites,
            (array_agg(jsonb_build_object('domain', domain, 'before', points_before,
