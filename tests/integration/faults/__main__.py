@@ -4,6 +4,7 @@
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -11,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.integration.faults.catalogue import FAULTS
 from tests.integration.faults.endure import Outcome, endure, peaceful
-from tests.integration.faults.kinds import FAULTS
 from tests.integration.faults.rig import rig
 
 COLUMNS = (
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="how long each lasts; default: its own")
     parser.add_argument("--sites", type=int, default=150)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all is unmounted
     names = options.fault or list(FAULTS)
     table = Table(*COLUMNS)
     wrong = []

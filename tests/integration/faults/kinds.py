@@ -1,17 +1,15 @@
 """What may go wrong around the services. Each fault lasts some seconds and is taken away again."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeAlias
 
-import psutil
 import psycopg2
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from tests.integration.faults.process import frozen
 from tests.integration.faults.rig import Rig
 
 SLICE_STOPPED = 0.16
@@ -63,7 +61,7 @@ def killed(servers: Servers, rig: Rig, seconds: float) -> None:
 
 def hung(servers: Servers, rig: Rig, seconds: float) -> None:
     """Connections stay open and are taken, and nothing is ever answered."""
-    with _frozen([server.child.pid for server in servers(rig)]):
+    with frozen([server.child.pid for server in servers(rig)], families=True):
         time.sleep(seconds)
 
 
@@ -72,7 +70,7 @@ def slow(servers: Servers, rig: Rig, seconds: float) -> None:
     time, in slices."""
     until_then = time.monotonic() + seconds
     while time.monotonic() < until_then:
-        with _frozen([server.child.pid for server in servers(rig)]):
+        with frozen([server.child.pid for server in servers(rig)], families=True):
             time.sleep(SLICE_STOPPED)
         time.sleep(SLICE_RUNNING)
 
@@ -107,25 +105,8 @@ def broker_full(rig: Rig, seconds: float) -> None:
 
 def zombies(names: Sequence[str], rig: Rig, seconds: float) -> None:
     """They stand still in the middle of their work, while others get what they had."""
-    with _frozen([rig.machine.pid(name) for name in names]):
+    with frozen([rig.machine.pid(name) for name in names]):
         time.sleep(seconds)
-
-
-@contextmanager
-def _frozen(pids: Sequence[int]) -> Iterator[None]:
-    """The processes and what they started, the parents first so that they start nothing more."""
-    with ExitStack() as thaws:
-        for pid in pids:
-            process = psutil.Process(pid)
-            _freeze(process, thaws)
-            for child in process.children(recursive=True):
-                _freeze(child, thaws)
-        yield
-
-
-def _freeze(process: psutil.Process, thaws: ExitStack) -> None:
-    process.suspend()
-    thaws.callback(process.resume)
 
 
 def _start(servers: Sequence[Server]) -> None:
@@ -153,27 +134,3 @@ def _use_up_log(postgres: Postgres) -> None:
     finally:
         connection.close()
     raise AssertionError("the log still has room")
-
-
-FAULTS: dict[str, Fault] = {
-    "broker-stopped": Fault(partial(stopped, broker), 10),
-    "broker-killed": Fault(partial(killed, broker), 10),
-    "database-stopped": Fault(partial(stopped, database), 10),
-    "database-killed": Fault(partial(killed, database), 10),
-    "both-stopped": Fault(partial(stopped, both), 10),
-    "both-killed": Fault(partial(killed, both), 10),
-    "broker-hung": Fault(partial(hung, broker), 20),
-    "database-hung": Fault(partial(hung, database), 20),
-    "both-hung": Fault(partial(hung, both), 20),
-    "broker-slow": Fault(partial(slow, broker), 15),
-    "database-slow": Fault(partial(slow, database), 15),
-    "both-slow": Fault(partial(slow, both), 15),
-    "tables-full": Fault(tables_full, 8, needs_disks=True),
-    "database-full": Fault(database_full, 8, needs_disks=True),
-    "broker-full": Fault(broker_full, 8, needs_disks=True),
-    "zombie-scanner": Fault(partial(zombies, ["scanner-1"]), 14),
-    "zombie-processor": Fault(partial(zombies, ["processor-1"]), 14),
-    "zombie-grader": Fault(partial(zombies, ["grader-spf"]), 14),
-    "zombie-scheduler": Fault(partial(zombies, ["scheduler"]), 14),
-    "zombies": Fault(partial(zombies, ["scanner-1", "processor-1", "grader-spf", "scheduler"]), 14),
-}

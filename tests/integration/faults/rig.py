@@ -22,7 +22,7 @@ from services.common.stream.broker import Broker
 from tests.integration.faults.disk import Disk, disk
 from tests.integration.pipeline import Machine, machine
 
-SLOWLY = {"SITES_IN_FLIGHT": "2"}
+SLOWLY = {"SITES_IN_FLIGHT": "8"}
 """A run of hundred sites must last long enough to be disturbed."""
 BROKER_MEGABYTES = 256
 DATABASE_MEGABYTES = 384
@@ -41,6 +41,7 @@ class Disks:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
+    folder: Path
     machine: Machine
     kafka: Kafka
     postgres: Postgres
@@ -75,7 +76,7 @@ def rig(folder: Path, sites: int) -> Iterator[Rig]:
         to.import_list(sites)
         connections = engine(to.dsn)
         stack.callback(connections.dispose)
-        yield Rig(to, kafka, postgres, disks, connections)
+        yield Rig(folder, to, kafka, postgres, disks, connections)
 
 
 def _disks(stack: ExitStack, folder: Path) -> Disks | None:
