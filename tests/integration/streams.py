@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from services.common.messages.envelope import Incoming, Outgoing
+from services.common.messages.envelope import BrokenError, Incoming, Outgoing
 from services.common.stream import loop
 from services.common.stream.broker import Broker
 from services.common.stream.offsets import Offsets
@@ -23,6 +24,8 @@ def make_topics(broker: Broker, *names: str, partitions: int = 4) -> None:
     new = [NewTopic(broker.named(name), partitions, 1) for name in names]
     for made in admin.create_topics(new, request_timeout=20).values():
         made.result(20)
+    for name in names:
+        until(partial(led, broker, name))
 
 
 def produce(broker: Broker, topic: str, values: Sequence[bytes]) -> None:
@@ -30,6 +33,21 @@ def produce(broker: Broker, topic: str, values: Sequence[bytes]) -> None:
     for value in values:
         producer.send(Outgoing(topic, value, value, (("run_id", b"1"),)))
     producer.flush()
+
+
+def led(broker: Broker, topic: str) -> bool:
+    """Whether a new topic has its leaders already."""
+    try:
+        return bool(Offsets(broker).ends(topic))
+    except BrokenError:
+        return False
+
+
+def begin(broker: Broker, group: str, topic: str) -> None:
+    """Let a new group read all that the topic holds."""
+    until(lambda: led(broker, topic))
+    offsets = Offsets(broker)
+    offsets.begin(group, topic, offsets.starts(topic))
 
 
 def read_all(broker: Broker, topic: str) -> list[tuple[bytes, dict[str, bytes]]]:

@@ -22,7 +22,7 @@ from services.common.stream import topics
 from services.common.stream.broker import Broker
 from services.common.stream.offsets import Offsets
 from services.common.stream.producer import Producer
-from tests.integration.streams import read_all, until
+from tests.integration.streams import begin, read_all, until
 from tests.unit.processor.scan import scan
 from tests.unit.scanner.world import SITE
 
@@ -36,6 +36,7 @@ RESULT = scan("site.test", SITE)
 def broker(kafka: str, topic_prefix: str) -> Broker:
     made = Broker(kafka, topic_prefix)
     topics.apply(made, topics.Layout(PARTITIONS, 1))
+    begin(made, "processor", SCAN_RESULTS)
     return made
 
 

@@ -26,7 +26,7 @@ from services.scanner.adapters.endpoints import endpoints
 from services.scanner.adapters.resolver import Resolver
 from services.scanner.handler import Origin, SiteScanner
 from tests.integration.dns_server import serving
-from tests.integration.streams import read_all, until
+from tests.integration.streams import begin, read_all, until
 from tests.unit.scanner.asker_contract import RECORDS, check_asker
 from tests.unit.scanner.world import SITE, World
 
@@ -41,6 +41,7 @@ RUN = 11
 def broker(kafka: str, topic_prefix: str) -> Broker:
     made = Broker(kafka, topic_prefix)
     topics.apply(made, topics.Layout(PARTITIONS, 1))
+    begin(made, "scanner", SCAN_REQUESTS)
     return made
 
 
