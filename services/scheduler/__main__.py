@@ -1,6 +1,7 @@
 """The scheduler service: waits until it leads, then takes one turn after the other."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -42,35 +43,50 @@ def main() -> None:
     engine = database.engine(settings.database)
     service.wait_for(partial(_verify, engine))
     producer = Producer(service.broker)
-    pulse = service.health.pulse("schedule")
-    scheduler = build(settings, engine, service, producer, pulse)
-    post = StoredPost(engine)
-    deliverer = Deliverer(post, mailer(settings), producer, _now)
     leadership, leading = Leadership(engine), threading.Event()
-    with ThreadPoolExecutor(1, thread_name_prefix="outbox") as threads:
-        outbox = threads.submit(_deliver, deliverer, post, service, settings, leading)
-        outbox.add_done_callback(lambda _: service.stop.set())
+    repeat = partial(_repeat, service, leading, settings.poll_seconds)
+    works = (
+        partial(leadership.keep, service.stop),
+        partial(repeat, outbox(settings, engine, producer), Pulse()),
+        partial(repeat, *timetable(settings, engine, service)),
+    )
+    with ThreadPoolExecutor(len(works)) as threads:
+        others = [threads.submit(work) for work in works]
+        for other in others:
+            other.add_done_callback(lambda _: service.stop.set())
         try:
-            _lead(scheduler, leadership, leading, service, settings, pulse)
+            _lead(runs(settings, engine, service, producer), leadership, leading, service, settings)
         finally:
             service.stop.set()
             leadership.give_up()
-    outbox.result()
+    for other in others:
+        other.result()
 
 
-def build(
-    settings: Settings, engine: Engine, service: Service, producer: Producer, pulse: Pulse
-) -> Scheduler:
-    """The scheduler on real components; long work touches the pulse."""
+def runs(settings: Settings, engine: Engine, service: Service, producer: Producer) -> Scheduler:
+    """What publishes and follows runs; long work touches the pulse "schedule"."""
+    pulse = service.health.pulse("schedule")
 
     def tell(event: str, **fields: object) -> None:
         pulse.touch()
         logger().info(event, **fields)
 
-    runs = StoredRuns(engine, _now, tell)
-    plans = StoredPlans(engine, Rates(settings.overall_rate, settings.operator_rate))
+    stored = StoredRuns(engine, _now, tell)
     topics = BrokerTopics(service.broker)
-    importer = Importer(plans, _now)
+    deadline = timedelta(hours=settings.deadline_hours)
+    return Scheduler(
+        stored,
+        Publisher(stored, _plans(settings, engine), topics, producer, _now, deadline),
+        Follower(stored, topics, _now, settings.botched_below),
+    )
+
+
+def timetable(
+    settings: Settings, engine: Engine, service: Service
+) -> tuple[Callable[[], None], Pulse]:
+    """What starts runs and imports by the clock, and its pulse. It works beside the runs: an
+    import may take long."""
+    plans, pulse = _plans(settings, engine), service.health.pulse("timetable")
 
     def beat(done: int, of: int | None) -> None:
         pulse.touch()
@@ -82,19 +98,26 @@ def build(
     def import_list(tick: datetime) -> None:
         with list_file(settings.list_source, beat) as file:
             info = ListInfo(settings.list_source, file.name, tick.date(), file.sha256)
-            importer.run(info, file.lines(beat))
+            Importer(plans, _now).run(info, file.lines(beat))
 
     jobs = {
         "import": Job(settings.import_schedule, import_list),
         "run": Job(settings.run_schedule, start_run),
     }
-    deadline = timedelta(hours=settings.deadline_hours)
-    return Scheduler(
-        runs,
-        Timetable(plans, jobs, _now),
-        Publisher(runs, plans, topics, producer, _now, deadline),
-        Follower(runs, topics, _now, settings.botched_below),
-    )
+    return Timetable(plans, jobs, _now).turn, pulse
+
+
+def outbox(settings: Settings, engine: Engine, producer: Producer) -> Callable[[], None]:
+    """What delivers mails and events. It works beside the runs: a mail server that does not answer
+    holds none."""
+    post = StoredPost(engine)
+    deliverer = Deliverer(post, mailer(settings), producer, _now)
+
+    def deliver() -> None:
+        deliverer.deliver()
+        metrics.LETTERS_WAITING.set(post.count_waiting())
+
+    return deliver
 
 
 def mailer(settings: Settings) -> Mailer:
@@ -116,8 +139,8 @@ def _lead(
     leading: threading.Event,
     service: Service,
     settings: Settings,
-    pulse: Pulse,
 ) -> None:
+    pulse = service.health.pulse("schedule")
     pulse.assigned = True
     while not service.stop.is_set():
         pulse.touch()
@@ -126,7 +149,7 @@ def _lead(
             service.stop.wait(STANDBY_SECONDS)
             continue
         _note_leading(leading, True)
-        if not _turn(scheduler, pulse):
+        if not _done(scheduler.turn, pulse):
             service.stop.wait(settings.poll_seconds)
 
 
@@ -142,34 +165,35 @@ def _note_leading(leading: threading.Event, now: bool) -> None:
     metrics.LEADING.set(now)
 
 
-def _turn(scheduler: Scheduler, pulse: Pulse) -> bool:
-    """Whether there may be more to do at once."""
+def _repeat(
+    service: Service,
+    leading: threading.Event,
+    seconds: float,
+    work: Callable[[], object],
+    pulse: Pulse,
+) -> None:
+    """Do it again and again while we lead."""
+    pulse.assigned = True
+    while not service.stop.wait(seconds):
+        pulse.touch()
+        if leading.is_set():
+            _done(work, pulse)
+
+
+def _done(work: Callable[[], object], pulse: Pulse) -> bool:
+    """Do it, if it can be done; whether there may be more to do at once."""
     try:
-        moved = scheduler.turn()
+        more = work()
     except BrokenError as error:
         pulse.fault = str(error)
         logger().warning("waiting", fault=str(error))
         return False
     pulse.fault = ""
-    return moved
+    return bool(more)
 
 
-def _deliver(
-    deliverer: Deliverer,
-    post: StoredPost,
-    service: Service,
-    settings: Settings,
-    leading: threading.Event,
-) -> None:
-    """In a thread of its own: a mail server that does not answer holds no run."""
-    while not service.stop.wait(settings.poll_seconds):
-        if not leading.is_set():
-            continue
-        try:
-            deliverer.deliver()
-            metrics.LETTERS_WAITING.set(post.count_waiting())
-        except BrokenError as error:
-            logger().warning("outbox waits", fault=str(error))
+def _plans(settings: Settings, engine: Engine) -> StoredPlans:
+    return StoredPlans(engine, Rates(settings.overall_rate, settings.operator_rate))
 
 
 def _verify(engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """`dnstats scheduler` as processes of their own: killed, doubled, without a mail server."""
 
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from services.common.messages import run_event
 from services.common.messages.topics import RUN_EVENTS
+from services.scheduler.adapters.leader import SILENCE_SECONDS
 from services.scheduler.core.run_states import State
 from services.scheduler.handler.ports import Change
 from services.scheduler.handler.publish import PAGE
@@ -64,6 +66,22 @@ def test_another_scheduler_takes_over_from_one_that_dies(at: Installation, tmp_p
             until(lambda: second.leads, 20)
             at.runs.change(at.run(run.id), Change(State.CANCELLED, {"finished_at": now()}))
             until(lambda: not at.runs.unsealed())
+    assert len(at.requests()) == at.run(run.id).batches
+
+
+def test_another_scheduler_takes_over_from_one_that_stands_still(
+    at: Installation, tmp_path: Path
+) -> None:
+    with Scheduler(at, tmp_path / "first") as first:
+        until(lambda: first.leads)
+        with Scheduler(at, tmp_path / "second") as second:
+            first.process.send_signal(signal.SIGSTOP)
+            until(lambda: second.leads, SILENCE_SECONDS + 15)
+            run = at.plan(top=100)
+            until(lambda: at.run(run.id).state is State.QUEUED)
+            first.process.send_signal(signal.SIGCONT)
+            until(lambda: "leadership lost" in first.log.read_text("utf-8"))
+            assert first.process.poll() is None
     assert len(at.requests()) == at.run(run.id).batches
 
 

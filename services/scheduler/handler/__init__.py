@@ -6,22 +6,19 @@ from services.scheduler.core.run_states import State
 from services.scheduler.handler.follow import Follower
 from services.scheduler.handler.ports import Runs
 from services.scheduler.handler.publish import Publisher
-from services.scheduler.handler.timetable import Timetable
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduler:
     runs: Runs
-    timetable: Timetable
     publisher: Publisher
     follower: Follower
 
     def turn(self) -> bool:
-        """Do what can be done now for the schedule and for every run; whether a run moved, and
-        may move again at once. Raises BrokenError."""
+        """Do what can be done now for every run; whether one moved, and may move again at once.
+        Raises BrokenError."""
         for closed in self.runs.unsealed():
             self.follower.seal(closed)
-        self.timetable.turn()
         run = self.runs.find_open()
         if run is None:
             return False

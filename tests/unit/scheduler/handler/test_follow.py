@@ -8,7 +8,6 @@ from services.scheduler.core.run_states import State
 from services.scheduler.handler import Scheduler
 from services.scheduler.handler.follow import NO_GRADE, NO_RESULT, Follower
 from services.scheduler.handler.publish import Publisher
-from services.scheduler.handler.timetable import Timetable
 from tests.unit.scheduler.fakes import START, Clock, Plans, Runs, Sender, Topics, planned
 
 
@@ -187,7 +186,6 @@ def _scheduler(runs: Runs, topics: Topics) -> Scheduler:
     clock, plans = Clock(), Plans()
     return Scheduler(
         runs,
-        Timetable(plans, {}, clock),
         Publisher(runs, plans, topics, Sender(), clock, timedelta(hours=20)),
         Follower(runs, topics, clock, 0.92),
     )
