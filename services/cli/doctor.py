@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from services.cli.fail import FAILED
+from services.cli.running import missing
 from services.common.config import load
 from services.common.dns.lookup import Question
 from services.common.dns.status import Status
@@ -22,6 +23,7 @@ from services.common.stream import topics
 from services.common.stream.broker import Broker
 from services.scanner.adapters.endpoints import Endpoint, endpoints
 from services.scanner.adapters.resolver import Resolver
+from services.scheduler.adapters.topics import BrokerTopics
 from services.scheduler.settings import Settings
 
 SMTP_SECONDS = 5.0
@@ -42,7 +44,7 @@ class Finding:
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs")] = False) -> None:
-    """Check broker, topics, database, resolver and mail; exits with 1 where anything is wrong."""
+    """Check all that a run needs; exits with 1 where anything is wrong."""
     settings = load(Settings)
     findings = [examine(settings) for examine in EXAMINATIONS]
     if as_json:
@@ -62,7 +64,7 @@ def _show(console: Console, findings: list[Finding]) -> None:
 
 def broker(settings: Settings) -> Finding:
     try:
-        topics.differences(Broker(settings.kafka, settings.topic_prefix), _layout(settings))
+        topics.differences(_broker(settings), _layout(settings))
     except BrokenError as error:
         return Finding("broker", str(error), "start Kafka, or set DNSTATS_KAFKA to its address")
     return Finding("broker", f"answers at {settings.kafka}")
@@ -70,7 +72,7 @@ def broker(settings: Settings) -> Finding:
 
 def topics_(settings: Settings) -> Finding:
     try:
-        found = topics.differences(Broker(settings.kafka, settings.topic_prefix), _layout(settings))
+        found = topics.differences(_broker(settings), _layout(settings))
     except BrokenError:
         return Finding("topics", "cannot be looked at", "mend the broker first")
     if found:
@@ -114,6 +116,19 @@ async def _status(servers: tuple[Endpoint, ...]) -> Status:
     return lookups[0].status
 
 
+def services_(settings: Settings) -> Finding:
+    """Whether everything is running that a run waits for."""
+    try:
+        engine = database.engine(settings.database)
+        absent = missing(engine, BrokerTopics(_broker(settings)), settings.grader_names)
+    except (BrokenError, database.BadAddressError):
+        return Finding("services", "cannot be looked at", "mend broker and database first")
+    if absent:
+        named = ", ".join(absent)
+        return Finding("services", f"not running: {named}", "start them: dnstats <service>")
+    return Finding("services", "all that a run waits for are running")
+
+
 def mail(settings: Settings) -> Finding:
     if not settings.mail_server:
         return Finding("mail", "no server is set: mails are printed in the scheduler's output")
@@ -130,6 +145,10 @@ def mail(settings: Settings) -> Finding:
     return Finding("mail", f"answers at {settings.mail_server}")
 
 
+def _broker(settings: Settings) -> Broker:
+    return Broker(settings.kafka, settings.topic_prefix)
+
+
 def _layout(settings: Settings) -> topics.Layout:
     return topics.Layout(settings.partitions, settings.replication)
 
@@ -139,5 +158,6 @@ EXAMINATIONS: tuple[Callable[[Settings], Finding], ...] = (
     topics_,
     database_,
     resolver,
+    services_,
     mail,
 )

@@ -7,12 +7,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.access import Access
+from services.cli.running import missing
 from services.common.messages.topics import GRADE_REQUESTS, SCAN_RESULTS
 from services.scheduler.core.barriers import PROCESSOR, Offsets, grader_group
+from services.scheduler.core.mails import not_running
 from services.scheduler.core.run import Run
 from services.scheduler.handler.ports import Topics
 
 LOOK_SECONDS = 0.5
+HINT_SECONDS = 3.0
+"""Between two looks at what is not running; a service that has just started joins its group
+meanwhile."""
 
 
 def watch(access: Access, number: int) -> Run:
@@ -27,6 +32,7 @@ def watch(access: Access, number: int) -> Run:
         console=console,
     ) as bars:
         tasks = {}
+        hints = _Hints(access)
         while True:
             run = access.run(number)
             for stage, done in stages(run, topics).items():
@@ -35,7 +41,27 @@ def watch(access: Access, number: int) -> Run:
                 bars.update(tasks[stage], completed=done, total=run.sites or None)
             if run.closed:
                 return run
+            if hint := hints.new(run):
+                console.print(hint, markup=False)
             time.sleep(LOOK_SECONDS)
+
+
+class _Hints:
+    """What is not running, said once and whenever it is something else."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._said: list[str] = []
+        self._look_at = time.monotonic() + HINT_SECONDS
+
+    def new(self, run: Run) -> str:
+        """Empty if there is nothing new to say. Raises BrokenError."""
+        if time.monotonic() < self._look_at:
+            return ""
+        self._look_at = time.monotonic() + HINT_SECONDS
+        before = self._said
+        self._said = missing(self._access.engine, self._access.topics, run.graders)
+        return not_running(self._said) if self._said and self._said != before else ""
 
 
 def stages(run: Run, topics: Topics) -> dict[str, int]:

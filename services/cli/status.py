@@ -12,6 +12,8 @@ from rich.table import Table
 
 from services.cli.access import Access, access
 from services.cli.run_progress import stages
+from services.cli.running import missing
+from services.scheduler.core.mails import not_running
 from services.scheduler.core.run import Run
 
 
@@ -34,6 +36,7 @@ def status(
     """Show the newest run: what each stage has done, has waiting, its rate and time left."""
     with access() as to:
         run, found = _measure(to, seconds)
+        absent = [] if run.closed else missing(to.engine, to.topics, run.graders)
     slowest = None if run.closed else slowest_of(found)
     if as_json:
         state = {
@@ -41,11 +44,14 @@ def status(
             "state": run.state,
             "sites": run.sites,
             "slowest": slowest,
+            "not_running": absent,
             "stages": [asdict(stage) for stage in found],
         }
         print(json.dumps(state, indent=2))
     else:
         _show(Console(highlight=False), run, found, slowest)
+        if absent:
+            print(not_running(absent))
 
 
 def _measure(to: Access, seconds: float) -> tuple[Run, list[Stage]]:
