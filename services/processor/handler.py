@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.common.dns.names import BadNameError, normalise
 from services.common.messages.envelope import Incoming, InvalidError, Outgoing, run_header
 from services.common.messages.grade_request import GradeRequest
+from services.common.messages.possible import check_run, check_site
 from services.common.messages.scan_result import ScanResult, decode
 from services.common.messages.topics import GRADE_REQUESTS
 from services.common.reference.bundle import Reference
@@ -39,6 +39,8 @@ class Processor:
 
     def _derive(self, incoming: Incoming) -> Derived:
         result = decode(incoming.value)
+        check_run(incoming, result.run_id)
+        check_site(result.site_id, result.domain)
         _check(result)
         source = Source(incoming.topic, incoming.partition, incoming.offset)
         try:
@@ -56,10 +58,6 @@ def _check(result: ScanResult) -> None:
     try:
         if str(UUID(result.scan_id)) != result.scan_id:
             raise ValueError
-        if normalise(result.domain) != result.domain:
-            raise BadNameError("it is not in its normal form")
-    except BadNameError as error:
-        raise InvalidError(f"domain {result.domain!r}: {error}") from error
     except ValueError as error:
         raise InvalidError(f"{result.domain}: scan id {result.scan_id!r} is no UUID") from error
     if result.finished_at < result.started_at:

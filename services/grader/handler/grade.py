@@ -6,7 +6,7 @@ from typing import Protocol
 from services.common.messages.envelope import Incoming, Outgoing
 from services.common.messages.grade_request import GradeRequestReader
 from services.grader.core.verdict import Grader
-from services.grader.handler.judge import Judgement, References, judge
+from services.grader.handler.judge import Judgement, References, judge, possible
 
 
 class Store(Protocol):
@@ -29,4 +29,4 @@ class GradeHandler:
         return ()
 
     def _judge(self, incoming: Incoming) -> Judgement:
-        return judge(self._reader.decode(incoming.value), self._grader, self._references)
+        return judge(possible(self._reader, incoming), self._grader, self._references)

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.common.messages.envelope import InvalidError
-from services.common.messages.grade_request import GradeRequest
+from services.common.messages.envelope import Incoming, InvalidError
+from services.common.messages.grade_request import GradeRequest, GradeRequestReader
+from services.common.messages.possible import check_run, check_site
 from services.common.reference.bundle import Reference
 from services.grader.core.evidence import evidence_hash
 from services.grader.core.verdict import Graded, Grader, Section
@@ -22,6 +23,14 @@ class Judgement:
     reference: Reference
     evidence_hash: bytes
     graded: Graded
+
+
+def possible(reader: GradeRequestReader, incoming: Incoming) -> GradeRequest:
+    """The request in a message. Raises InvalidError for what no processor can have written."""
+    request = reader.decode(incoming.value)
+    check_run(incoming, request.run_id)
+    check_site(request.site_id, request.domain)
+    return request
 
 
 def judge(request: GradeRequest, grader: Grader, references: References) -> Judgement:

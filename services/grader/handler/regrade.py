@@ -7,7 +7,7 @@ from typing import Protocol
 from services.common.messages.envelope import Incoming, InvalidError, Outgoing
 from services.common.messages.grade_request import GradeRequestReader
 from services.grader.core.verdict import Grader
-from services.grader.handler.judge import Judgement, References, judge
+from services.grader.handler.judge import Judgement, References, judge, possible
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class RegradeHandler:
 
     def _judge(self, incoming: Incoming) -> Iterator[Judgement | Failed]:
         try:
-            request = self._reader.decode(incoming.value)
+            request = possible(self._reader, incoming)
         except InvalidError as fault:
             yield from (self._failed(grader, incoming, "", fault) for grader in self._graders)
             return

@@ -17,6 +17,7 @@ from services.common.messages.envelope import (
     Outgoing,
     run_header,
 )
+from services.common.messages.possible import check_run, check_site
 from services.common.messages.scan_request import BatchSite, ScanRequest
 from services.common.messages.scan_result import ScanResult
 from services.common.messages.topics import SCAN_RESULTS
@@ -131,6 +132,9 @@ class BatchScanner:
     async def _take(self, incoming: Incoming, feed: Feed, tasks: asyncio.TaskGroup) -> None:
         try:
             request = scan_request.decode(incoming.value)
+            check_run(incoming, request.run_id)
+            for site in request.sites:
+                check_site(site.site_id, site.domain)
         except InvalidError as fault:
             await _patiently(partial(feed.refuse, incoming, fault))
             return
