@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from services.common.messages.envelope import BrokenError, Incoming, Outgoing
 from services.common.stream import loop
+from services.common.stream.begin import RunStarts
 from services.common.stream.broker import Broker
 from services.common.stream.offsets import Offsets
 from services.common.stream.producer import Producer
@@ -72,7 +73,15 @@ def read_all(broker: Broker, topic: str) -> list[tuple[bytes, dict[str, bytes]]]
 class Running:
     """A loop in a thread."""
 
-    def __init__(self, broker: Broker, topic: str, group: str, handle: Handle) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        topic: str,
+        group: str,
+        handle: Handle,
+        run_starts: RunStarts | None = None,
+    ) -> None:
+        self._run_starts = run_starts or Offsets(broker).starts
         self.pulse = Pulse()
         self.stop = threading.Event()
         self.error: BaseException | None = None
@@ -86,7 +95,7 @@ class Running:
                 [topic],
                 group,
                 handle,
-                run_starts=Offsets(broker).starts,
+                run_starts=self._run_starts,
                 service=group,
                 pulse=self.pulse,
                 stop=self.stop,
@@ -101,8 +110,11 @@ class Running:
 
 
 @contextmanager
-def running(broker: Broker, topic: str, group: str, handle: Handle) -> Iterator[Running]:
-    started = Running(broker, topic, group, handle)
+def running(
+    broker: Broker, topic: str, group: str, handle: Handle, run_starts: RunStarts | None = None
+) -> Iterator[Running]:
+    """A loop for the block; without `run_starts` a new group reads all that the topic holds."""
+    started = Running(broker, topic, group, handle, run_starts)
     try:
         yield started
     finally:
