@@ -70,24 +70,26 @@ def write_records(states: Iterable[State], file: Path) -> Path:
 
 @contextmanager
 def two_runs(
-    folder: Path, first: Iterable[State], second: Iterable[State]
+    folder: Path,
+    first: Iterable[State],
+    second: Iterable[State],
+    given: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Machine, int, int]]:
     """The first run with our graders, the second with newer ones; the machine's commands are those
-    of the newer release. Removes all that was started."""
+    of the newer release. `given` are settings that win, without their prefix. Removes all that was
+    started."""
     home = Home(folder / ".dnstats")
     edits = [edit for name in GRADERS for edit in newer_grader(name)]
     tree = release(folder / "newer", edits)
+    before, after = (
+        Setup(records=str(write_records(states, folder / f"{name}.jsonl")), given=given or {})
+        for name, states in (("first", first), ("second", second))
+    )
     try:
-        before = Setup(records=str(write_records(first, folder / "first.jsonl")))
         up(home, before, lambda stage: None)
         old = _run(Machine(home))
-        after = Setup(records=str(write_records(second, folder / "second.jsonl")))
-        subprocess.run(
-            [sys.executable, "-c", _UP, str(home.folder), json.dumps(asdict(after))],
-            cwd=tree,
-            check=True,
-            timeout=300,
-        )
+        command = [sys.executable, "-c", _UP, str(home.folder), json.dumps(asdict(after))]
+        subprocess.run(command, cwd=tree, check=True, timeout=300)
         newer = Machine(home, tree)
         yield newer, old, _run(newer)
     finally:
