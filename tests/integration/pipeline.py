@@ -150,10 +150,16 @@ def machine(
         remove(home)
 
 
-def rows_of(connection: Connection, run: int) -> Rows:
-    """Every row of a run, by table, keyed by domain and without the observation columns."""
+def rows_of(connection: Connection, run: int, but: Mapping[str, set[str]] | None = None) -> Rows:
+    """Every row of a run, by table, keyed by domain and without the observation columns, nor the
+    columns in `but`."""
     return {
-        name: _rows(connection, tables.metadata.tables[name], left_out, run)
+        name: _rows(
+            connection,
+            tables.metadata.tables[name],
+            left_out | (but or {}).get(name, set()),
+            run,
+        )
         for name, left_out in OBSERVATION_COLUMNS.items()
     }
 
