@@ -1,11 +1,10 @@
 """`dnstats diff`: split the change of every grade between two runs into world and rule."""
 
-import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from services.cli.access import Access, access
 from services.cli.diff_plan import Comparison, NotComparableError, plan
-from services.cli.diff_report import report
+from services.cli.diff_report import json_text, report
 from services.cli.diff_text import WIDTH, show
 from services.cli.fail import BAD_INPUT, fail
 from services.cli.regrade import RATE
@@ -51,7 +50,7 @@ def diff(
         with _snapshot(at.engine) as connection:
             said = report(connection, old, new, comparisons)
             if as_json:
-                _write_json(said, diff_counts.changes(connection))
+                sys.stdout.writelines(json_text(said, diff_counts.changes(connection)))
             else:
                 show(Console(width=WIDTH, highlight=False), said)
 
@@ -91,13 +90,3 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
         connection = connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
             yield connection
-
-
-def _write_json(said: Mapping[str, Any], changes: Iterable[Mapping[str, Any]]) -> None:
-    """One document, written row by row: there may be millions of changes."""
-    write = sys.stdout.write
-    write(json.dumps(said, indent=2, default=str).removesuffix("\n}"))
-    write(',\n  "changes": [')
-    for number, change in enumerate(changes):
-        write((",\n    " if number else "\n    ") + json.dumps(dict(change)))
-    write("\n  ]\n}\n")

@@ -1,6 +1,7 @@
 """What there is to say of two runs compared, as data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -48,6 +49,15 @@ def report(
             for one in comparisons
         },
     }
+
+
+def json_text(said: Mapping[str, Any], changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The report with its changes as one JSON document, piece by piece: there may be millions."""
+    yield json.dumps(said, indent=2).removesuffix("\n}")
+    yield ',\n  "changes": ['
+    for number, change in enumerate(changes):
+        yield (",\n    " if number else "\n    ") + json.dumps(dict(change))
+    yield "\n  ]\n}\n"
 
 
 def _run(connection: Connection, run: Run) -> dict[str, Any]:
