@@ -1,12 +1,12 @@
 """A broker that is killed and comes back: everything waits, nothing is lost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from deploy.local.kafka import Kafka
-from services.common.messages.envelope import Incoming, Outgoing
+from services.common.messages.envelope import BrokenError, Incoming, Outgoing
 from services.common.stream.broker import Broker
 from services.common.stream.offsets import Offsets
 from services.common.stream.producer import Producer
@@ -47,3 +47,26 @@ def test_a_killed_broker_is_waited_for(own_kafka: Kafka) -> None:
         assert service.error is None
         until(lambda: service.pulse.ready)
     assert {value for value, _ in read_all(broker, "out")} == set(values)
+
+
+def test_where_a_group_stands_is_asked_again_and_again_while_the_broker_starts(
+    own_kafka: Kafka,
+) -> None:
+    broker = Broker(own_kafka.bootstrap)
+    make_topics(broker, "in")
+    stands = {0: 1, 1: 2, 2: 3, 3: 4}
+    offsets = Offsets(broker)
+    until(lambda: _told(lambda: offsets.begin("g", "in", stands)))
+    own_kafka.stop()
+    assert not _told(lambda: offsets.committed("g", "in"))
+    own_kafka.start()
+    until(lambda: _told(lambda: offsets.committed("g", "in")), 60)
+    assert offsets.committed("g", "in") == stands
+
+
+def _told(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except BrokenError:
+        return False
+    return True

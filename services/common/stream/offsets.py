@@ -5,6 +5,7 @@ from typing import Any
 
 from confluent_kafka import (
     OFFSET_INVALID,
+    Consumer,
     ConsumerGroupTopicPartitions,
     KafkaException,
     TopicPartition,
@@ -23,6 +24,7 @@ class Offsets:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._admin = AdminClient(broker.config())
+        self._readers: dict[str, Consumer] = {}
 
     def starts(self, topic: str) -> dict[int, int]:
         """The first offset kept of each partition."""
@@ -35,11 +37,10 @@ class Offsets:
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """The next offset of the group by partition; partitions without a commit are left out."""
         wanted = [self._partition(topic, number) for number in self.partitions(topic)]
-        name = self._broker.named(group)
-        asked = self._admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(name, wanted)], request_timeout=_TIMEOUT
-        )
-        found = _result(asked[name]).topic_partitions
+        try:
+            found = self._reader(group).committed(wanted, _TIMEOUT)
+        except KafkaException as error:
+            raise BrokenError(f"{group}: {error.args[0].str()}") from error
         return {at.partition: at.offset for at in found if at.offset >= 0}
 
     def commit(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
@@ -74,6 +75,15 @@ class Offsets:
         if found.error is not None:
             raise BrokenError(f"{topic}: {found.error.str()}")
         return sorted(found.partitions)
+
+    def _reader(self, group: str) -> Consumer:
+        """One that never joins the group. An AdminClient must not ask where a group stands: it
+        ends the process with a fault of memory while the broker loads its groups."""
+        if group not in self._readers:
+            own = {"group.id": self._broker.named(group), "enable.auto.commit": False}
+            self._readers[group] = Consumer(self._broker.config() | own)
+        self._readers[group].poll(0)  # takes what it has to log
+        return self._readers[group]
 
     def _listed(self, topic: str, spec: OffsetSpec) -> dict[int, int]:
         asked = self._admin.list_offsets(
