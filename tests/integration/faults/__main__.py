@@ -42,7 +42,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="dnstats-faults-") as folder,
         rig(Path(folder), options.sites) as to,
     ):
-        reference = peaceful(to)
+        _, reference = peaceful(to)
         for name in names:
             fault = FAULTS[name]
             if fault.needs_disks and not to.disks:

@@ -39,12 +39,12 @@ class Outcome:
     wrong: tuple[str, ...]
 
 
-def peaceful(rig: Rig) -> Rows:
-    """The rows of a run in which nothing goes wrong."""
+def peaceful(rig: Rig) -> tuple[int, Rows]:
+    """A run in which nothing goes wrong, and its rows."""
     run = rig.machine.start_run("--batch-size", "1")
     until(lambda: _state(rig, run) in CLOSED, RUN_SECONDS)
     with rig.connect() as connection:
-        return rows_of(connection, run)
+        return run, rows_of(connection, run)
 
 
 def endure(rig: Rig, fault: Fault, seconds: float, reference: Rows) -> Outcome:
