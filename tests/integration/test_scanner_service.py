@@ -120,7 +120,7 @@ def finished(broker: Broker) -> bool:
     """All that was published is committed."""
     offsets = Offsets(broker)
     try:
-        ends = {number: end for number, end in offsets.ends(SCAN_REQUESTS).items() if end}
+        ends = offsets.ends(SCAN_REQUESTS)
         return offsets.committed("scanner", SCAN_REQUESTS) == ends
     except BrokenError:  # a broker that has just started loads its groups
         return False

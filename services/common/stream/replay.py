@@ -180,7 +180,7 @@ class _Replay:
         asked = partial(self._offsets.committed, self._member.group, topic)
         committed = self._settler.patiently(asked)
         left = self._left(committed)
-        if gone := self._settler.patiently(partial(_gone, self._offsets, left)):
+        if left.size and (gone := self._settler.patiently(partial(_gone, self._offsets, left))):
             raise _expired(topic, gone)
         self._member.go_to({(topic, part): start for part, start in left.starts.items()})
         self._member.leave(self._member.adrift - {(topic, part) for part in left.starts})
