@@ -42,6 +42,9 @@ _CREATE = text("""
     ) ON COMMIT DROP
 """)
 
+_MEMORY = text("SET LOCAL work_mem = '128MB'")
+"""Sorting millions of remarks on disk takes several times as long."""
+
 _COMPARE = text(f"""
     INSERT INTO compared
     WITH changed AS (
@@ -185,6 +188,8 @@ def is_suspicious(connection: Connection, old: int, new: int, grader: str) -> bo
 
 def compare(connection: Connection, old: int, new: int, grader: str, shadow: int | None) -> None:
     """Add the sites that are in both runs. Without a shadow the rules are taken to be equal."""
+    connection.execute(_MEMORY)
     connection.execute(_CREATE)
     given = {"old": old, "new": new, "grader": grader, "shadow": shadow}
     connection.execute(_COMPARE, given)
+    connection.execute(text("ANALYZE compared"))
