@@ -36,6 +36,10 @@ bench: .venv/ready ## Benchmarks: ratios against a baseline measured in the same
 kill: .venv/kafka ## Rounds of random kill -9 compared with an undisturbed run: SEEDS="1 2 3" SITES=n
 	$(BIN)/python -m tests.integration.kill --sites $(or $(SITES),2000) $(SEEDS)
 
+.PHONY: faults
+faults: .venv/kafka ## Broker, database, disks and services fail during a run: FAULT="a b" SECONDS=n
+	$(BIN)/python -m tests.integration.faults $(addprefix --fault ,$(FAULT)) $(if $(SECONDS),--seconds $(SECONDS))
+
 .PHONY: run
 run: .venv/ready ## The whole pipeline on this machine: LIST=file RESOLVER=host:port TOP=n RECORDS=file
 	$(BIN)/python -m deploy.local.run $(if $(LIST),--list '$(LIST)') $(if $(RESOLVER),--resolver '$(RESOLVER)') $(if $(TOP),--top '$(TOP)') $(if $(RECORDS),--records '$(RECORDS)')
