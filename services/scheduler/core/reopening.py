@@ -32,11 +32,13 @@ def back(run: Run, topics: Iterable[str]) -> Return:
     of them on is to be passed again."""
     order = list(_NOTED)
     first = min(map(order.index, topics))
-    times = dict.fromkeys([_NOTED[topic] for topic in order[first + 1 :]])
-    noted = [topic for topic in order[: first + 1] if getattr(run, _NOTED[topic], None) is not None]
+    times = dict.fromkeys(["finished_at", *(_NOTED[topic] for topic in order[first + 1 :])])
+    if GRADE_REQUESTS in order[first + 1 :]:
+        times["archived_at"] = None  # an archive lacks the scan results that are to come
+    noted = [topic for topic in order[: first + 1] if getattr(run, _NOTED[topic])]
     return Return(
         state=_state(run, noted),
-        times={"finished_at": None, **times},
+        times=times,
         renewed=tuple(topic for topic in noted if topic == order[first]),
         forgotten=tuple(topic for topic in order if topic not in noted),
     )

@@ -95,9 +95,10 @@ class Follower:
         self._runs.fail_sites(run, known, stage, otherwise)
 
     def _fail_grades(self, run: Run, otherwise: str) -> None:
-        known = self._reasons(run, GRADE_REQUESTS)
+        known = self._reasons(run, SCAN_RESULTS, GRADE_REQUESTS)
         for grader in run.graders:
-            self._runs.fail_grades(run, grader, known.get(grader_group(grader), {}), otherwise)
+            reasons = known.get(PROCESSOR, {}) | known.get(grader_group(grader), {})
+            self._runs.fail_grades(run, grader, reasons, otherwise)
 
     def _reasons(self, run: Run, *topics: str) -> dict[str, dict[str, str]]:
         started_at, _ = run.span

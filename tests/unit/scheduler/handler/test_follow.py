@@ -94,8 +94,8 @@ def test_dead_letters_say_why() -> None:
     assert runs.failures == [
         ("processor", {"a.test": "dead letter: damaged"}, None),
         ("scanner", {}, NO_RESULT),
-        ("spf", {}, NO_GRADE),
-        ("mx", {"c.test": "dead letter: damaged"}, NO_GRADE),
+        ("spf", {"a.test": "dead letter: damaged"}, NO_GRADE),
+        ("mx", {"a.test": "dead letter: damaged", "c.test": "dead letter: damaged"}, NO_GRADE),
     ]
 
 
