@@ -88,11 +88,11 @@ def database_(settings: Settings) -> Finding:
     except database.BadAddressError as error:
         return Finding("database", str(error), "set DNSTATS_DATABASE to postgresql://…")
     except database.SchemaError as error:
-        return Finding("database", str(error), "dnstats database migrate")
+        return Finding("database", error.found, error.mend)
     except BrokenError as error:
         return Finding("database", str(error), mend)
     where = engine.url.render_as_string(hide_password=True)
-    return Finding("database", f"answers at {where}, schema of this release")
+    return Finding("database", f"answers at {where}, its schema fits")
 
 
 def resolver(settings: Settings) -> Finding:

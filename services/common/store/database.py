@@ -29,7 +29,12 @@ class BadAddressError(ValueError):
 
 
 class SchemaError(Exception):
-    """The schema is not the one that this release works with; the text says what to do."""
+    """This release cannot work with the schema: what was found, and what mends it."""
+
+    def __init__(self, found: str, mend: str) -> None:
+        super().__init__(f"{found}: {mend}")
+        self.found = found
+        self.mend = mend
 
 
 def engine(dsn: str) -> Engine:
@@ -73,12 +78,12 @@ def verify(engine: Engine) -> None:
     if state.revision == head():
         return
     if not state.is_newer:
-        said = f"the schema is at {state.revision or 'nothing'}, not {head()}"
-        raise SchemaError(f"{said}: run `dnstats database migrate`")
+        found = f"the schema is at {state.revision or 'nothing'}, not {head()}"
+        raise SchemaError(found, "dnstats database migrate")
     if state.oldest not in _revisions():
         raise SchemaError(
-            f"the schema is at {state.revision}, this release made {head()}: "
-            f"start a release that knows {state.oldest or state.revision}"
+            f"the schema is at {state.revision}, this release made {head()}",
+            f"start a release that knows {state.oldest or state.revision}",
         )
 
 
