@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from services.cli.__main__ import build
 from services.common.messages.envelope import BrokenError
 from services.common.messages.topics import GRADE_REQUESTS
+from services.common.store import regrades
 from services.common.store.database import engine as connect
 from services.common.stream import topics
 from services.common.stream.broker import Broker
@@ -166,6 +167,9 @@ def test_a_grader_added_later_judges_the_run_and_is_counted(engine: Engine, brok
     graders = "SELECT grader FROM run_graders ORDER BY 1"
     assert run.query(graders) == [("mx",), ("spf",)]
     assert run.query("SELECT stage FROM failures") == [("grader-spf",)]
+    regrade(run.number, "--grader", "spf", "--shadow")
+    with engine.connect() as connection:
+        assert regrades.judged(connection, run.number) == {"mx"}
 
 
 def test_what_cannot_be_judged_is_told_and_keeps_its_grade(engine: Engine, broker: Broker) -> None:

@@ -88,6 +88,16 @@ def newest(connection: Connection, limit: int) -> list[Regrade]:
     return [_regrade(row) for row in connection.execute(wanted).mappings()]
 
 
+def judged(connection: Connection, run_id: int) -> set[str]:
+    """The graders that have judged the run by a finished regrade, shadows left out."""
+    return {
+        grader
+        for regrade in of_run(connection, run_id)
+        if regrade.finished_at and not regrade.plan.shadow
+        for grader in regrade.plan.versions
+    }
+
+
 def finish(connection: Connection, number: int, at: datetime) -> bool:
     """False where another one has finished it already."""
     unfinished = (regrades.c.id == number) & regrades.c.finished_at.is_(None)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, Engine
 
-from services.common.store import outcomes
+from services.common.store import outcomes, regrades
 from services.scheduler.adapters.transaction import transaction
 from services.scheduler.core.accounts import Account, Books
 from services.scheduler.core.barriers import all_barriers, grader_group
@@ -13,9 +13,12 @@ from services.scheduler.handler.ports import Topics
 def count(engine: Engine, topics: Topics, run: Run) -> Books:
     """Raises BrokenError."""
     barriers = all_barriers(run.barriers) if run.queued_at else ()
+    with transaction(engine) as connection:
+        regraded = {grader_group(name) for name in regrades.judged(connection, run.id)}
     positions = {
         (barrier.group, barrier.topic): topics.positions(barrier.group, barrier.topic)
         for barrier in barriers
+        if barrier.group not in regraded
     }
     with transaction(engine) as connection:
         stored = outcomes.stored(connection, run.id)

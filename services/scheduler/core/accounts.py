@@ -37,7 +37,8 @@ class Books:
     sources: Mapping[int, tuple[int, int]]
     """By partition of scan-results, first and last offset that a SiteRun is from."""
     positions: Mapping[tuple[str, str], Offsets]
-    """Where each group of a barrier stands in its topic."""
+    """Where each group of a barrier stands in its topic; graders that judged the run by a regrade,
+    in a group of its own, are left out."""
 
 
 def differences(run: Run, books: Books) -> list[str]:
@@ -86,7 +87,8 @@ def _not_passed(
     return [
         f"{barrier.group} has {left} messages of {barrier.topic} still to read"
         for barrier in barriers
-        if (left := barrier.remaining(positions[barrier.group, barrier.topic]))
+        if (barrier.group, barrier.topic) in positions
+        and (left := barrier.remaining(positions[barrier.group, barrier.topic]))
     ]
 
 

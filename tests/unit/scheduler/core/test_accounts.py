@@ -72,6 +72,12 @@ def test_site_runs_from_outside_the_window_are_a_difference() -> None:
     ]
 
 
+def test_a_grader_that_judged_by_a_regrade_needs_no_barrier() -> None:
+    own = {place: at for place, at in RIGHT.positions.items() if place[0] != "grader-spf"}
+    assert len(own) < len(RIGHT.positions)
+    assert differences(GRADED, replace(RIGHT, positions=own)) == []
+
+
 def test_a_barrier_that_is_not_passed_is_a_difference_of_a_finished_run_only() -> None:
     books = replace(RIGHT, positions={**RIGHT.positions, ("grader-spf", GRADE_REQUESTS): {0: 7}})
     assert differences(GRADED, books) == [
