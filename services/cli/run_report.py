@@ -121,10 +121,10 @@ def books_text(said: dict[str, Any]) -> str:
 
 
 def _pruned(said: dict[str, Any]) -> list[str]:
-    counts = said["counts"] or {}
+    counts = sorted((said["counts"] or {}).items(), key=lambda item: (item[0] != "stored", item))
     return [
         f"  pruned    {said['pruned_at']}: its rows are gone. Before:",
-        *(f"    {number:>9,}  {name}" for name, number in counts.items()),
+        *(f"    {number:>9,}  {name}" for name, number in counts if name != "sites"),
     ]
 
 

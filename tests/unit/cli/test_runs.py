@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.cli import run_report
 from services.cli.run_progress import stages
 from services.common.messages.topics import GRADE_REQUESTS, SCAN_RESULTS
+from services.scheduler.core import accounts
 from services.scheduler.core.accounts import Account, Books
 from services.scheduler.core.estimate import estimate
 from services.scheduler.core.run_states import State
@@ -83,6 +84,30 @@ def test_books_say_what_was_expected_and_what_is_wrong() -> None:
     assert shown.endswith("the books are wrong:\n  spf grades: …; missing: a.test")
     right = run_report.books_text(run_report.books(planned(), BOOKS, []))
     assert right.endswith("the books are right")
+
+
+def test_a_pruned_run_says_so_instead_of_wrong_books() -> None:
+    run = planned(
+        state=State.GRADED,
+        sites=5,
+        pruned_at=START,
+        counts={"sites": 5, "withheld_spf": 1, "graded_spf": 4, "stored": 4},
+    )
+    assert accounts.differences(run, BOOKS) == []
+    said = run_report.books(run, BOOKS, [])
+    assert said["right"] is None
+    assert run_report.books_text(said) == (
+        "run 7 was pruned at 2026-11-24T08:00:00+00:00: nothing is left to recount"
+    )
+    assert run_report.summary_line(run).endswith(" 5  pruned")
+    empty = {"versions": [], "graded": [], "letters": {}, "remarks": [], "stored": 0, "failed": []}
+    shown = run_report.text(run_report.summary(run) | empty | {"list": None})
+    assert shown.splitlines()[3:] == [
+        "  pruned    2026-11-24T08:00:00+00:00: its rows are gone. Before:",
+        "            4  stored",
+        "            4  graded_spf",
+        "            1  withheld_spf",
+    ]
 
 
 def test_a_plan_names_list_and_cost() -> None:
