@@ -74,8 +74,13 @@ def archive(
 def opened(folder: Path, run: int, window: Window) -> Archive:
     """The archive of that run, every file of it compared. Raises ArchiveError."""
     found = Archive(folder)
-    if found.manifest.run != run or found.manifest.window != window:
-        raise ArchiveError(f"{folder}: it is the archive of another run {found.manifest.run}")
+    if found.manifest.run != run:
+        raise ArchiveError(f"{folder}: it is the archive of run {found.manifest.run}")
+    if found.manifest.window != window:
+        raise ArchiveError(
+            f"{folder}: its window is not that of run {run}: it is of another installation, or "
+            "older than the end of the run"
+        )
     with _bar("verifying", found.manifest.window.size) as progress:
         done = 0
         for container in found.manifest.containers:

@@ -161,14 +161,18 @@ def test_a_damaged_archive_is_refused_before_anything_is_done(
     assert past.query("SELECT * FROM generations") == []
 
 
-def test_an_archive_of_another_run_is_refused(past: PastRun, tmp_path: Path) -> None:
+def test_an_archive_of_something_else_is_refused(past: PastRun, tmp_path: Path) -> None:
     past.said("runs", "archive", str(RUN), "--to", str(tmp_path))
     past.change(
         f"UPDATE run_windows SET end_offset = end_offset + 1 WHERE topic = '{SCAN_RESULTS}'"
     )
     done = past.dnstats(*REPROCESS, "--from", str(tmp_path))
     assert done.exit_code == 1
-    assert "it is the archive of another run" in done.stderr
+    assert f"its window is not that of run {RUN}" in done.stderr
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace(f'"run": {RUN}', '"run": 99'), "utf-8")
+    done = past.dnstats(*REPROCESS, "--from", str(tmp_path))
+    assert (done.exit_code, done.stderr) == (1, f"{tmp_path}: it is the archive of run 99\n")
 
 
 @pytest.mark.parametrize("archived", [False, True])

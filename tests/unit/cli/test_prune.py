@@ -1,5 +1,6 @@
 """Which runs are pruned; the rest is in tests/integration/test_prune.py."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -46,12 +47,12 @@ def test_open_runs_stay_and_what_is_pruned_does_not_count(keep: str, doomed: lis
     assert [run.id for run in keep_of(keep).doomed(RUNS, START)] == doomed
 
 
-@given(st.text(max_size=12))
-def test_whatever_is_said_is_understood_or_refused(said: str) -> None:
-    try:
-        keep = keep_of(said)
-    except ValueError as error:
-        assert "neither a number of runs (30) nor of days (90d)" in str(error)
-    else:
-        assert said in (f"{said.rstrip('d')}", f"{said.rstrip('d')}d")
-        assert keep == Keep(int(said.rstrip("d")), said.endswith("d"))
+@given(st.integers(0, 999_999_999), st.booleans())
+def test_numbers_of_runs_and_of_days_are_understood(number: int, days: bool) -> None:
+    assert keep_of(f"{number}{'d' if days else ''}") == Keep(number, days)
+
+
+@given(st.text(max_size=12).filter(lambda said: not re.fullmatch("[0-9]{1,9}d?", said)))
+def test_everything_else_is_refused(said: str) -> None:
+    with pytest.raises(ValueError, match=r"neither a number of runs \(30\) nor of days \(90d\)"):
+        keep_of(said)

@@ -15,6 +15,7 @@ SAID = {
     "run": 7,
     "state": "graded",
     "note": "",
+    "pruned_at": None,
     "list": "K2VLW of 2026-11-24",
     "sites": 1000,
     "batches": 10,
