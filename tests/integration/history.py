@@ -2,7 +2,8 @@
 
 By hand, over the weekly history in the folder `TEST_DATA`:
 `python -m tests.integration.history --first 2021-06-05 --second 2022-06-04` prints what `dnstats
-diff` says and checks that its sums close.
+diff` says and checks that its sums close. What SPF records of the history include is taken from the
+real records beside it, for both dates the same.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +33,7 @@ from tests.integration.pipeline import Machine
 from tests.integration.release import newer_grader, release
 
 HISTORY = "weekly-history.jsonl.gz"
+BESIDE = "real-records.jsonl.gz"
 STRING = 255
 """Bytes of one character-string of a TXT record."""
 _NO_SPF = "does not have a SPF TXT record"
@@ -60,10 +62,12 @@ def states_at(history: Iterable[State], date: str) -> list[State]:
     return [known[domain] for domain in sorted(known)]
 
 
-def write_records(states: Iterable[State], file: Path) -> Path:
-    """A file of records, as docs/worlds.md says. What was not observed is left out; an empty list
-    of MX or NS may be a time-out, for the history does not tell."""
+def write_records(states: Iterable[State], beside: Iterable[str], file: Path) -> Path:
+    """A file of records, as docs/worlds.md says, with more lines of one `beside`. What was not
+    observed is left out; an empty list of MX or NS may be a time-out, for the history does not
+    tell."""
     lines = [json.dumps(_line(rank, state)) for rank, state in enumerate(states, 1)]
+    lines += beside
     file.write_text("\n".join(lines) + "\n", "utf-8")
     return file
 
@@ -71,35 +75,38 @@ def write_records(states: Iterable[State], file: Path) -> Path:
 @contextmanager
 def two_runs(
     folder: Path,
-    first: Iterable[State],
-    second: Iterable[State],
+    first: Sequence[State],
+    second: Sequence[State],
+    beside: Sequence[str] = (),
     given: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Machine, int, int]]:
     """The first run with our graders, the second with newer ones; the machine's commands are those
-    of the newer release. `given` are settings that win, without their prefix. Removes all that was
-    started."""
+    of the newer release. `beside` are lines of records that both worlds have too, `given` settings
+    that win, without their prefix. Removes all that was started."""
     home = Home(folder / ".dnstats")
     edits = [edit for name in GRADERS for edit in newer_grader(name)]
     tree = release(folder / "newer", edits)
     before, after = (
-        Setup(records=str(write_records(states, folder / f"{name}.jsonl")), given=given or {})
+        Setup(
+            records=str(write_records(states, beside, folder / f"{name}.jsonl")), given=given or {}
+        )
         for name, states in (("first", first), ("second", second))
     )
     try:
         up(home, before, lambda stage: None)
-        old = _run(Machine(home))
+        old = _run(Machine(home), len(first))
         command = [sys.executable, "-c", _UP, str(home.folder), json.dumps(asdict(after))]
         subprocess.run(command, cwd=tree, check=True, timeout=300)
         newer = Machine(home, tree)
-        yield newer, old, _run(newer)
+        yield newer, old, _run(newer, len(second))
     finally:
         down(home)
         remove(home)
 
 
-def _run(to: Machine) -> int:
-    """A run of all sites of the world as it is."""
-    to.dnstats("sites", "import", str(to.home.list_file), "--force")
+def _run(to: Machine, sites: int) -> int:
+    """A run of the first sites of the world as it is."""
+    to.import_list(sites)
     return to.start_run("--wait")
 
 
@@ -125,6 +132,15 @@ def _line(rank: int, state: State) -> dict[str, Any]:
     return {"domain": domain, "rank": rank, "records": records, "observed": {HISTORY: observed}}
 
 
+def others(file: Path, known: Iterable[State]) -> Iterator[str]:
+    """Lines with SPF records of domains that are not known, without their rank."""
+    domains = {state["domain"] for state in known}
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            if "v=spf1" in line and (said := json.loads(line))["domain"] not in domains:
+                yield json.dumps(said | {"rank": None})
+
+
 def _quoted(text: str) -> str:
     data = text.encode()
     parts = [data[start : start + STRING] for start in range(0, len(data), STRING)] or [b""]
@@ -137,15 +153,16 @@ def main() -> None:
     parser.add_argument("--second", default="2022-06-04")
     parser.add_argument("--sites", type=int, help="so many only")
     options = parser.parse_args()
-    data = Path(os.environ["TEST_DATA"]) / HISTORY
-    with gzip.open(data, "rt", encoding="utf-8") as lines:
+    data = Path(os.environ["TEST_DATA"])
+    with gzip.open(data / HISTORY, "rt", encoding="utf-8") as lines:
         history = [json.loads(line) for line in lines]
     first, second = (
         states_at(history, date)[: options.sites] for date in (options.first, options.second)
     )
+    beside = list(others(data / BESIDE, history))
     with (
         tempfile.TemporaryDirectory(prefix="dnstats-history-") as folder,
-        two_runs(Path(folder), first, second) as (to, old, new),
+        two_runs(Path(folder), first, second, beside) as (to, old, new),
     ):
         began = time.monotonic()
         print(to.dnstats("diff", str(old), str(new)))

@@ -72,7 +72,7 @@ def runs(
     given = {"KAFKA": kafka, "DATABASE": database, "TOPIC_PREFIX": topic_prefix}
     first = states_at(history(), FIRST)
     second = [one for one in states_at(history(), SECOND) if one["domain"] != "left.test"]
-    with two_runs(tmp_path, first, second, given) as made:
+    with two_runs(tmp_path, first, second, given=given) as made:
         yield made
 
 
