@@ -25,7 +25,7 @@ BATCH_SECONDS = 0.2
 TRIES = 3
 """Of work that raises what nobody expects."""
 FIRST_WAIT = 0.5
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 5.0
 FLUSH_SECONDS = 5.0
 """Short, so that the group hears of this member between two attempts."""
 

@@ -37,7 +37,7 @@ GATHER_SECONDS = 0.01
 """How long results gather before they are sent together: a change of thread costs more than one
 of them."""
 FIRST_WAIT = 0.5
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 5.0
 
 
 class TooManyFailuresError(RuntimeError):
