@@ -64,10 +64,17 @@ class Copy:
 class Upsert:
     """Puts rows into a table by its primary key; of two rows with one key the newer one stays,
     whichever comes first. `order` names the columns that say which is newer; at a draw the later
-    one stays. Key and order have two columns or more.
+    one stays, but for the columns of `origin`: they change only together with the first of them.
+    Key and order have two columns or more.
     """
 
-    def __init__(self, table: Table, order: Sequence[str], omit: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        table: Table,
+        order: Sequence[str],
+        omit: Sequence[str] = (),
+        origin: Sequence[str] = (),
+    ) -> None:
         key = [column.name for column in table.primary_key.columns]
         self._key: Callable[[object], tuple[Any, ...]] = attrgetter(*key)
         self._order: Callable[[object], Any] = attrgetter(*order)
@@ -77,7 +84,8 @@ class Upsert:
             f"CREATE TEMP TABLE IF NOT EXISTS {self._staging} (LIKE {table.name})"
             " ON COMMIT DELETE ROWS"
         )
-        self._merge = text(_merge(table.name, self._staging, self._copy.names, key, order))
+        changes = [_change(name, origin) for name in self._copy.names if name not in key]
+        self._merge = text(_merge(table.name, self._staging, self._copy.names, key, order, changes))
         self._clear = text(f"DELETE FROM {self._staging}")
 
     def __call__(self, connection: Connection, rows: Iterable[Row]) -> list[Row]:
@@ -94,17 +102,28 @@ class Upsert:
         return taken
 
 
+def _change(name: str, origin: Sequence[str]) -> str:
+    if name not in origin[1:]:
+        return f"{name} = excluded.{name}"
+    same = f"excluded.{origin[0]} = stored.{origin[0]}"
+    return f"{name} = CASE WHEN {same} THEN stored.{name} ELSE excluded.{name} END"
+
+
 def _merge(
-    table: str, staging: str, names: Sequence[str], key: Sequence[str], order: Sequence[str]
+    table: str,
+    staging: str,
+    names: Sequence[str],
+    key: Sequence[str],
+    order: Sequence[str],
+    changes: Sequence[str],
 ) -> str:
     """Sorted by key, so that two writers never wait for each other crosswise."""
     columns, keys = ", ".join(names), ", ".join(key)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
     excluded = ", ".join(f"excluded.{name}" for name in order)
     stored = ", ".join(f"stored.{name}" for name in order)
     return (
         f"INSERT INTO {table} AS stored ({columns}) SELECT {columns} FROM {staging}"
-        f" ORDER BY {keys} ON CONFLICT ({keys}) DO UPDATE SET {changes}"
+        f" ORDER BY {keys} ON CONFLICT ({keys}) DO UPDATE SET {', '.join(changes)}"
         f" WHERE ({excluded}) >= ({stored}) RETURNING {keys}"
     )
 

@@ -14,6 +14,8 @@ _upsert = Upsert(
     tables.site_runs,
     order=("finished_at", "scan_id", "processor_version", "reference_version"),
     omit=NOT_COLLECTED,
+    # A copy of a scan result, sent again after the run, must not lead out of the run's window.
+    origin=("scan_id", "source_topic", "source_partition", "source_offset"),
 )
 
 

@@ -59,6 +59,15 @@ class SiteRunsContract(ABC):
         store.store([ROW, ROW])
         assert self.stored(store) == {5: plain(LATER)}
 
+    def test_a_copy_of_a_scan_result_leaves_the_source_as_it_was(self, store: SiteRuns) -> None:
+        copy = replace(ROW, source_offset=ROW.source_offset + 100, spf_policy="~all")
+        later = replace(LATER, scan_id=SAME_TIME.scan_id, source_offset=copy.source_offset + 1)
+        store.store([ROW])
+        store.store([copy])
+        assert self.stored(store) == {5: plain(replace(ROW, spf_policy="~all"))}
+        store.store([later])
+        assert self.stored(store) == {5: plain(later)}
+
     def test_a_run_without_a_place_is_invalid_and_nothing_is_stored(self, store: SiteRuns) -> None:
         with pytest.raises(InvalidError, match="site_runs"):
             store.store([ROW, replace(ROW, run_id=NO_RUN)])

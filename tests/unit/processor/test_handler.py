@@ -30,11 +30,23 @@ class FakeSiteRuns:
         for row in rows:
             known = self.rows.get(row.site_id)
             if known is None or self._order(row) >= self._order(known):
-                self.rows[row.site_id] = row
+                self.rows[row.site_id] = _from_where(known, row)
 
     @staticmethod
     def _order(row: SiteRun) -> tuple[int, str, int, int]:
         return row.finished_at, row.scan_id, row.processor_version, row.reference_version
+
+
+def _from_where(known: SiteRun | None, row: SiteRun) -> SiteRun:
+    """A copy of the scan result that is known keeps where that was from."""
+    if known is None or known.scan_id != row.scan_id:
+        return row
+    return replace(
+        row,
+        source_topic=known.source_topic,
+        source_partition=known.source_partition,
+        source_offset=known.source_offset,
+    )
 
 
 class TestFakeSiteRuns(SiteRunsContract):
