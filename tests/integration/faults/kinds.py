@@ -2,20 +2,27 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import psycopg2
+from psycopg2.extensions import connection
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from deploy.local.process import LocalError
 from tests.integration.faults.process import frozen
 from tests.integration.faults.rig import Rig
+from tests.integration.streams import until
 
 SLICE_STOPPED = 0.16
 SLICE_RUNNING = 0.04
 LOG_BLOCK = 1 << 20
-LOG_BLOCKS = 200
+LOG_BLOCKS = 400
+START_SECONDS = 120.0
+WRITE_LOG = "SELECT pg_logical_emit_message(false, 'ballast', repeat('x', %s))"
 
 Server: TypeAlias = Kafka | Postgres
 Servers: TypeAlias = Callable[[Rig], Sequence[Server]]
@@ -86,9 +93,10 @@ def tables_full(rig: Rig, seconds: float) -> None:
 def database_full(rig: Rig, seconds: float) -> None:
     """Neither rows nor log have room: the server ends, and cannot come back before they have."""
     assert rig.disks
-    rig.disks.tables.fill()
-    rig.disks.server.fill()
-    _use_up_log(rig.postgres)
+    with closing(psycopg2.connect(rig.postgres.dsn())) as other:
+        rig.disks.tables.fill()
+        rig.disks.server.fill()
+        _use_up_log(other)
     time.sleep(seconds)
     rig.disks.tables.clear()
     rig.disks.server.clear()
@@ -110,27 +118,26 @@ def zombies(names: Sequence[str], rig: Rig, seconds: float) -> None:
 
 
 def _start(servers: Sequence[Server]) -> None:
-    """What is still alive goes on."""
+    """What is still alive goes on. A port may be taken for a while: a client that tries a free
+    port of loopback again and again connects to itself one day."""
     for server in servers:
-        if not server.child.alive():
-            server.start()
-    for server in servers:
-        server.wait()
+        until(partial(_is_up, server), START_SECONDS)
 
 
-def _use_up_log(postgres: Postgres) -> None:
-    """What another client writes fills the room that the log had set aside."""
-    connection = psycopg2.connect(postgres.dsn())
-    connection.autocommit = True
+def _is_up(server: Server) -> bool:
+    if not server.child.alive():
+        server.start()
     try:
-        with connection.cursor() as cursor:
-            for _ in range(LOG_BLOCKS):
-                cursor.execute(
-                    "SELECT pg_logical_emit_message(false, 'ballast', repeat('x', %s))",
-                    (LOG_BLOCK,),
-                )
-    except psycopg2.OperationalError:
-        return
-    finally:
-        connection.close()
-    raise AssertionError("the log still has room")
+        server.wait()
+    except LocalError:
+        return False
+    return True
+
+
+def _use_up_log(other: connection) -> None:
+    """What another client writes fills the room that the log had set aside."""
+    other.autocommit = True
+    with suppress(psycopg2.OperationalError), other.cursor() as cursor:
+        for _ in range(LOG_BLOCKS):
+            cursor.execute(WRITE_LOG, (LOG_BLOCK,))
+    assert other.closed, "the log still has room"
