@@ -8,6 +8,8 @@ to the second is the rule change, from the second to the third the world change.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.grader.core.change import Cause
+
 
 class Standing(StrEnum):
     """What there is of a grade."""
@@ -19,14 +21,11 @@ class Standing(StrEnum):
     """The site failed, or nothing judged it."""
 
 
-class Cause(StrEnum):
-    GRADER = "grader"
-    REFERENCE = "reference"
-    EVIDENCE = "evidence"
-    """Of a rule change: the same answers were derived anew."""
-    TIME = "time"
-    UNEXPLAINED = "unexplained"
-    """Nothing that a grade rests on differs: the rules changed without a new version."""
+Causes = tuple[str, ...]
+"""Each a `Cause`, or `UNEXPLAINED` alone. EVIDENCE of a rule change: the same answers were derived
+anew."""
+UNEXPLAINED = "unexplained"
+"""Nothing that a grade rests on differs: the rules changed without a new version."""
 
 
 class Kind(StrEnum):
@@ -65,8 +64,8 @@ class Attribution:
     all three verdicts have some; their sum is what the grade changed by."""
 
     kind: Kind
-    rule_causes: tuple[Cause, ...] = ()
-    world_causes: tuple[Cause, ...] = ()
+    rule_causes: Causes = ()
+    world_causes: Causes = ()
     rule: int | None = None
     world: int | None = None
 
@@ -85,10 +84,10 @@ def attribute(old: Verdict, judged: Verdict | None, new: Verdict) -> Attribution
     return Attribution(kind, by_rule, by_world, rule, world)
 
 
-def _kind(by_rule: tuple[Cause, ...], by_world: tuple[Cause, ...], *, same: bool) -> Kind:
+def _kind(by_rule: Causes, by_world: Causes, *, same: bool) -> Kind:
     if not by_rule and not by_world:
         return Kind.UNCHANGED
-    if Cause.UNEXPLAINED in by_rule + by_world:
+    if UNEXPLAINED in by_rule + by_world:
         return Kind.UNEXPLAINED
     if not by_world:
         return Kind.RULE
@@ -97,7 +96,7 @@ def _kind(by_rule: tuple[Cause, ...], by_world: tuple[Cause, ...], *, same: bool
     return Kind.CANCELLED if same else Kind.BOTH
 
 
-def _rule_causes(old: Verdict, judged: Verdict) -> tuple[Cause, ...]:
+def _rule_causes(old: Verdict, judged: Verdict) -> Causes:
     if Standing.MISSING in (old.standing, judged.standing):
         return (Cause.GRADER,)
     differing = (
@@ -105,12 +104,12 @@ def _rule_causes(old: Verdict, judged: Verdict) -> tuple[Cause, ...]:
         (Cause.REFERENCE, old.reference_version != judged.reference_version),
         (Cause.EVIDENCE, old.evidence_hash != judged.evidence_hash),
     )
-    return tuple(cause for cause, differs in differing if differs) or (Cause.UNEXPLAINED,)
+    return tuple(cause for cause, differs in differing if differs) or (UNEXPLAINED,)
 
 
-def _world_causes(judged: Verdict, new: Verdict) -> tuple[Cause, ...]:
+def _world_causes(judged: Verdict, new: Verdict) -> Causes:
     if judged.evidence_hash != new.evidence_hash:
         return (Cause.EVIDENCE,)
     if judged.finished_at != new.finished_at:
         return (Cause.TIME,)
-    return (Cause.UNEXPLAINED,)
+    return (UNEXPLAINED,)

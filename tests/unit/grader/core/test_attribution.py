@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.grader.core.attribution import (
+    UNEXPLAINED,
     Attribution,
-    Cause,
+    Causes,
     Kind,
     Verdict,
     attribute,
 )
+from services.grader.core.change import Cause
 from tests.unit.grader.core.verdicts import MISSING, verdict, verdicts
 
 NEW_RULES = {"grader_version": 2}
@@ -48,16 +50,16 @@ def test_a_change_is_split_into_rule_and_world(
         ({"reference_version": 2}, (Cause.REFERENCE,)),
         ({"grader_version": 2, "reference_version": 2}, (Cause.GRADER, Cause.REFERENCE)),
         ({"evidence_hash": b"b"}, (Cause.EVIDENCE,)),
-        ({}, (Cause.UNEXPLAINED,)),
+        ({}, (UNEXPLAINED,)),
     ],
 )
 def test_a_rule_change_has_what_differs_as_cause(
-    changes: dict[str, object], causes: tuple[Cause, ...]
+    changes: dict[str, object], causes: Causes
 ) -> None:
     judged = verdict(70, **changes)
     found = attribute(verdict(80), judged, judged)
     assert found.rule_causes == causes
-    assert found.kind is (Kind.UNEXPLAINED if Cause.UNEXPLAINED in causes else Kind.RULE)
+    assert found.kind is (Kind.UNEXPLAINED if UNEXPLAINED in causes else Kind.RULE)
 
 
 @pytest.mark.parametrize(
@@ -65,11 +67,11 @@ def test_a_rule_change_has_what_differs_as_cause(
     [
         ({"evidence_hash": b"b", "finished_at": 2}, Cause.EVIDENCE, Kind.WORLD),
         ({"finished_at": 2}, Cause.TIME, Kind.WORLD),
-        ({}, Cause.UNEXPLAINED, Kind.UNEXPLAINED),
+        ({}, UNEXPLAINED, Kind.UNEXPLAINED),
     ],
 )
 def test_a_world_change_rests_on_evidence_else_on_time(
-    changes: dict[str, object], cause: Cause, kind: Kind
+    changes: dict[str, object], cause: str, kind: Kind
 ) -> None:
     found = attribute(verdict(80), verdict(80), verdict(70, **changes))
     assert (found.kind, found.world_causes) == (kind, (cause,))
@@ -114,7 +116,7 @@ def test_classes_follow_from_which_verdicts_agree(
         for one, other in pairwise((old, judged, new))
     )
     assert (bool(found.rule_causes), bool(found.world_causes)) == (by_rule, by_world)
-    unexplained = Cause.UNEXPLAINED in found.rule_causes + found.world_causes
+    unexplained = UNEXPLAINED in found.rule_causes + found.world_causes
     returned = (old.standing, old.points) == (new.standing, new.points)
     holds = {
         Kind.UNJUDGED: False,
