@@ -75,7 +75,7 @@ class Exchange:
             self.submit()
         elif response[2] & _TC or len(response) >= RECEIVE_SIZE:
             self._udp = (response, seconds)
-            self._upstream.over_tcp(self._server, self.tail, self._over_tcp)
+            self._ask_over_tcp()
         else:
             self._conclude(answered(self, response, "udp", seconds))
 
@@ -95,11 +95,18 @@ class Exchange:
             reason = error.strerror or type(error).__name__
             self._conclude(unanswered(self, Status.NETWORK, reason))
 
+    def _ask_over_tcp(self) -> None:
+        self._upstream.over_tcp(self._server, self.tail, self._over_tcp)
+
     def _over_tcp(self, response: bytes, seconds: float) -> None:
-        """Empty: TCP did not bring it, so that the truncated response is the evidence."""
+        """Empty: TCP did not bring it. Where it never does, the truncated response is the
+        evidence."""
+        self.attempts += 1
         if is_response(response, self.section):
-            self.attempts += 1
             self._conclude(answered(self, response, "tcp", seconds))
+        elif self.attempts < self._upstream.limits.tries:
+            self._server = self._upstream.after(self._server)
+            self._upstream.loop.call_later(BACK_OFF * self.attempts, self._ask_over_tcp)
         else:
             self._conclude(answered(self, self._udp[0], "udp", self._udp[1]))
 

@@ -26,6 +26,7 @@ from tests.unit.scanner.adapters.servers import (
 
 QUESTION = Question("a.example", "A")
 QUICK = Limits(timeout=5.0, tries=3, tcp_timeout=5.0, patience=0.02)
+PATIENT = replace(QUICK, tries=4)
 IMPATIENT = replace(QUICK, timeout=0.2, tcp_timeout=0.2)
 """For servers that stay silent."""
 
@@ -290,6 +291,15 @@ def test_what_tcp_does_not_bring_stays_truncated(over_tcp: Behaviour | None) -> 
     (lookup,), _ = of(_truncated, over_tcp)
     assert lookup.status is Status.TRUNCATED
     assert lookup.response[2] & 0x02
+
+
+def test_tcp_is_tried_again() -> None:
+    answers = iter([[], [b"\0\0"]])
+    (lookup,), resolver = of(
+        _truncated, lambda query: next(answers, [framed(address(query)[0])]), limits=PATIENT
+    )
+    assert (lookup.status, lookup.transport, lookup.attempts) == (Status.ANSWERED, "tcp", 4)
+    assert resolver.counters.tcp == 3
 
 
 def test_a_trickle_over_tcp_ends_at_the_deadline() -> None:
