@@ -1,5 +1,6 @@
 """Runs whose scanners and processors come and go, and how long no SiteRun was stored meanwhile."""
 
+import re
 import threading
 import time
 from collections import defaultdict
@@ -9,13 +10,15 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 
-from deploy.local.process import Child
+from deploy.local.process import Child, wait_until
 from services.common.store.database import engine
 from services.common.store.tables import site_runs
 from tests.integration.pipeline import Machine
 
 LOOK_SECONDS = 0.05
+JOIN_SECONDS = 60.0
 SCANNER, PROCESSOR = "scanner", "processor"
+_HAS_PARTITIONS = re.compile(r'"have": [1-9]')
 
 
 class Crowd:
@@ -31,6 +34,12 @@ class Crowd:
         self._started.append(child)
         self._living[service].append(child)
 
+    def join(self, service: str) -> None:
+        """Add one, and wait until it has partitions. Raises LocalError."""
+        self.add(service)
+        child = self._started[-1]
+        wait_until(lambda: bool(_HAS_PARTITIONS.search(child.log.read_text())), child, JOIN_SECONDS)
+
     def end(self, service: str) -> None:
         """Ask it to end, and do not wait for that."""
         self._living[service].pop(0).ask_to_stop()
@@ -41,13 +50,13 @@ class Crowd:
     def count(self, service: str) -> int:
         return len(self._living[service])
 
-    def close(self) -> list[int | None]:
+    def close(self) -> list[int]:
         """End all; the exit status of each in the order in which they were added."""
         for child in self._started:
             child.ask_to_stop()
         for child in self._started:
             child.stop()
-        return [child.exit_code() for child in self._started]
+        return [child.exit_code() or 0 for child in self._started]
 
 
 @dataclass(slots=True)
