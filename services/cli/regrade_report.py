@@ -25,7 +25,7 @@ def summary(regrade: Regrade) -> Data:
         "regrade": regrade.id,
         "run": plan.run_id,
         "generation": plan.generation,
-        "graders": dict(plan.versions),
+        "graders": dict(sorted(plan.versions.items())),
         "reference_version": plan.reference_version,
         "shadow": plan.shadow,
         "force": plan.force,
