@@ -52,11 +52,13 @@ def endure(rig: Rig, fault: Fault, seconds: float, reference: Rows) -> Outcome:
     sites = len(reference["run_sites"])
     before = rig.deaths()
     run = rig.machine.start_run("--batch-size", "1")
-    until(lambda: _stored(rig, run) >= BEGUN * sites, RUN_SECONDS)
-    fault.happen(rig, seconds)
-    stored = _stored(rig, run)
-    to_go_on = until(lambda: _stored(rig, run) > stored, RUN_SECONDS) if stored < sites else None
-    until(lambda: _state(rig, run) in CLOSED, RUN_SECONDS)
+    with rig.last_words():
+        until(lambda: _stored(rig, run) >= BEGUN * sites, RUN_SECONDS)
+        fault.happen(rig, seconds)
+        stored, to_go_on = _stored(rig, run), None
+        if stored < sites:
+            to_go_on = until(lambda: _stored(rig, run) > stored, RUN_SECONDS)
+        until(lambda: _state(rig, run) in CLOSED, RUN_SECONDS)
     deaths = rig.deaths() - before
     wrong = [*_wrong(rig, run, reference), *_restarted(deaths, fault)]
     return Outcome(

@@ -27,6 +27,7 @@ SLOWLY = {"SITES_IN_FLIGHT": "8"}
 BROKER_MEGABYTES = 256
 DATABASE_MEGABYTES = 384
 TABLES_MEGABYTES = 96
+LAST_LINES = 3
 _ENDED = re.compile(r"^(\S+) ended with status", re.MULTILINE)
 
 
@@ -58,8 +59,23 @@ class Rig:
 
     def deaths(self) -> Counter[str]:
         """How often each service has ended so far."""
-        log = self.machine.home.folder / "logs" / "supervisor.log"
+        log = self._logs / "supervisor.log"
         return Counter(_ENDED.findall(log.read_text("utf-8")))
+
+    @contextmanager
+    def last_words(self) -> Iterator[None]:
+        """Whatever is raised inside tells what each process said last."""
+        try:
+            yield
+        except Exception as error:
+            for log in sorted(self._logs.glob("*.log")):
+                said = log.read_text("utf-8").splitlines()[-LAST_LINES:]
+                error.add_note("\n".join([f"{log.stem}:", *said]))
+            raise
+
+    @property
+    def _logs(self) -> Path:
+        return self.machine.home.folder / "logs"
 
 
 @contextmanager
