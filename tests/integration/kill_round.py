@@ -58,8 +58,11 @@ def disturbed(to: Machine, progress: Progress, planned: Plan, reference: Rows) -
     """Raises LocalError where the run does not close."""
     before, letters = to.deaths(), progress.dead_letters()
     began = time.monotonic()
+    scheduler = to.pid("scheduler")
+    os.kill(scheduler, signal.SIGSTOP)
     run = to.start_run("--batch-size", str(planned.batch_size))
-    hits = [_kill_publishing(to, progress, planned, run), *_kill_later(to, progress, planned, run)]
+    hits = [_kill_publishing(to, progress, planned, run, scheduler)]
+    hits += _kill_later(to, progress, planned, run)
     settle(to, progress, run)
     seconds = time.monotonic() - began
     deaths = to.deaths() - before
@@ -90,24 +93,32 @@ def faults_of(to: Machine, progress: Progress, run: int, reference: Rows) -> lis
     return faults + differences(reference, _rows(to, run))
 
 
-def _kill_publishing(to: Machine, progress: Progress, planned: Plan, run: int) -> Hit:
-    """The scheduler, once so many batches are out and before it has noted that. It is let go on
-    in slices, for it publishes faster than anybody can look, and its run is held so that it
-    cannot move on. Raises LocalError where it got away."""
-    scheduler = to.pid("scheduler")
-    eventually(lambda: progress.run(run).state is not State.PLANNED, "the run to start", LOOK)
-    os.kill(scheduler, signal.SIGSTOP)
+def _kill_publishing(
+    to: Machine, progress: Progress, planned: Plan, run: int, scheduler: int
+) -> Hit:
+    """The scheduler, which stands still, once so many batches are out and before it has noted
+    that. It is let go on in slices, for it publishes faster than anybody can look, and its run is
+    held so that it cannot move on. Where that comes too late it dies at once."""
+
+    def has_started() -> bool:
+        _let_go_on(scheduler)
+        return progress.run(run).state is not State.PLANNED
+
+    eventually(has_started, f"run {run} to start", 0.0)
     with to.connect() as connection:
-        hold = text("SELECT state FROM runs WHERE id = :run FOR NO KEY UPDATE")
-        if connection.execute(hold, {"run": run}).scalar_one() != State.PUBLISHING:
-            raise LocalError("the scheduler had published everything before it could be killed")
-        started = progress.run(run)
-        while progress.published(started) < planned.publishing:
-            os.kill(scheduler, signal.SIGCONT)
-            time.sleep(SLICE)
-            os.kill(scheduler, signal.SIGSTOP)
+        hold = "SELECT state FROM runs WHERE id = :run FOR NO KEY UPDATE SKIP LOCKED"
+        if connection.scalar(text(hold), {"run": run}) == State.PUBLISHING:
+            started = progress.run(run)
+            while progress.published(started) < planned.publishing:
+                _let_go_on(scheduler)
         os.kill(scheduler, signal.SIGKILL)
     return Hit("scheduler", progress.share(run))
+
+
+def _let_go_on(pid: int) -> None:
+    os.kill(pid, signal.SIGCONT)
+    time.sleep(SLICE)
+    os.kill(pid, signal.SIGSTOP)
 
 
 def _kill_later(to: Machine, progress: Progress, planned: Plan, run: int) -> list[Hit]:

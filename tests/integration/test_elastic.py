@@ -21,6 +21,9 @@ SLOW = {"BATCHES_IN_FLIGHT": "1"}
 """A scanner takes a batch only after it has committed the one before, twice a second: a run lasts
 long enough for processes to come and go."""
 LONGEST_GAP = 15.0
+LONGEST_RESTLESS_GAP = 30.0
+"""A member that ends while it joins is missed only when its session is over, after ten seconds, and
+one may follow another."""
 CHANGES = 12
 """At least so many while sites are pending: fewer would show nothing."""
 
@@ -94,5 +97,5 @@ def test_partitions_are_revoked_in_the_middle_of_everything(
     print(f"{changes} changes, longest gap {commits.gap:.1f} s; {progress.repeated(run)}")
     assert faults_of(local, progress, run, reference) == []
     assert changes >= CHANGES
-    assert commits.gap < LONGEST_GAP
+    assert commits.gap < LONGEST_RESTLESS_GAP
     assert set(crowd.close()) <= {0, -signal.SIGTERM}  # asked to end before it knew how
