@@ -69,7 +69,7 @@ def past_run(
     the run that are no request of these sites; a message of another run is among them too."""
     offsets = Offsets(broker)
     starts = offsets.ends(GRADE_REQUESTS)
-    number = _run(engine, sites, graders)
+    number = store_run(engine, sites, graders)
     partitions.create(engine, number)
     requests = [request(number, site) for site in range(sites)]
     _send(broker, number, [*requests, *others])
@@ -101,7 +101,8 @@ def other_version(grader: Grader, versions: int) -> Grader:
     return replace(grader, version=grader.version + versions, grade=grade)
 
 
-def _run(engine: Engine, sites: int, graders: Sequence[str]) -> int:
+def store_run(engine: Engine, sites: int, graders: Sequence[str]) -> int:
+    """A graded run with its sites, and nothing else."""
     at = now()
     values = {
         "state": "graded",
