@@ -201,14 +201,14 @@ class Member:
         if error.fatal():
             raise KafkaException(error)
         topic, partition = message.topic(), message.partition()
-        code = error.code()
         where = (self._broker.plain(topic or ""), -1 if partition is None else partition)
-        if code == KafkaError._PARTITION_EOF:
+        if error.code() == KafkaError._PARTITION_EOF:
             self._read_out[where] = cast("int", message.offset())
-            return True
-        if code in _ADRIFT and where in self.mine:
+        elif error.code() in _ADRIFT and where in self.mine:
             self.adrift.add(where)
-        logger().warning("read failed", topic=topic, partition=partition, error=error.str())
+            logger().info("adrift", topic=topic, partition=partition, reason=error.str())
+        else:
+            logger().warning("read failed", topic=topic, partition=partition, error=error.str())
         return True
 
     def _partition(self, where: Place, offset: int = OFFSET_INVALID) -> TopicPartition:

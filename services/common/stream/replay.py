@@ -89,6 +89,8 @@ def forget(broker: Broker, group: str) -> None:
             if code != KafkaError.NON_EMPTY_GROUP or time.monotonic() > until:
                 raise BrokenError(f"{group}: {error.args[0].str()}") from error
             time.sleep(LOOK_SECONDS)
+        except TimeoutError as error:
+            raise BrokenError(f"{group}: the broker does not answer") from error
         else:
             return
 
@@ -108,16 +110,16 @@ def run(
     """Handle the window's messages of run `keep` as a member of `group`, which has begun, until
     the whole group has passed the window's ends or `stop` is set.
 
-    At most `rate` messages a second are handled by this member. `refuse` is given each message
-    for which `handle` raises InvalidError. Raises ExpiredError where offsets vanish meanwhile, and
-    else what `loop.run` raises.
+    At most `rate` messages a second are handled by this member; None or 0 is no cap. `refuse` is
+    given each message for which `handle` raises InvalidError. Raises ExpiredError where offsets
+    vanish meanwhile, and else what `loop.run` raises.
     """
     join = partial(Member, broker, [window.topic], group, pulse, tell_ends=True)
     with (
         bound(group=group),
         Settler(join, Producer(broker), handle, refuse, pulse, stop) as settler,
     ):
-        pace = None if rate is None else Pace(rate)
+        pace = Pace(rate) if rate else None
         _Replay(settler, Offsets(broker), window, run_header(keep), pace, stop).run()
 
 
@@ -152,7 +154,9 @@ class _Replay:
 
     def _take(self, batch: Sequence[Incoming]) -> None:
         """Settle what is kept of the batch, commit how far it goes, and leave what is done."""
-        reached = ends_of(batch) | self._member.read_out()
+        reached = self._member.read_out()
+        for where, at in ends_of(batch).items():
+            reached[where] = max(at, reached.get(where, 0))
         kept = [one for one in batch if self._keeps(one)]
         if kept:
             self._settler.settle(kept)
