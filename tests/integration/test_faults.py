@@ -19,7 +19,8 @@ from tests.integration.pipeline import Rows
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
 SITES = 150
-LONGEST_TO_GO_ON = 30.0
+LONGEST_TO_GO_ON = 60.0
+"""Seconds, on a machine that does much else; `make faults` tells what it takes."""
 
 
 @pytest.fixture(scope="module")
