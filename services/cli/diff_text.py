@@ -94,10 +94,12 @@ def _show_points(console: Console, points: Mapping[str, Any]) -> None:
     means = " → ".join(f"{points['means'][name]:.2f}" for name in ("old", "judged", "new"))
     _wrapped(console, "mean", f"{means} (old, old evidence by new rules, new)")
     moved = {part: points[f"{part}_up"] - points[f"{part}_down"] for part in PARTS}
+    if not any(moved.values()):
+        return
     table = Table.grid(padding=(0, 1))
     for part in PARTS:
         up, down = points[f"{part}_up"], points[f"{part}_down"]
-        bar = Bar(max(*moved.values(), 1), 0, moved[part], width=BAR, color=STYLES[part])
+        bar = Bar(max(moved.values()), 0, moved[part], width=BAR, color=STYLES[part])
         table.add_row(f"{part:9}", bar, f"{_signed(up)} {_signed(down)}")
     console.print(Padding(table, (0, 0, 0, 2)))
 
