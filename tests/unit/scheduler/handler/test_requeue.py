@@ -96,6 +96,15 @@ def test_many_letters_reopen_once() -> None:
     assert [letter.payload["kind"] for letter in bench.runs.letters] == ["reopened"]
 
 
+def test_a_message_on_which_several_graders_gave_up_goes_once() -> None:
+    bench = Bench(_graded())
+    letter = _letter(GRADE_REQUESTS)
+    other = replace(letter, offset=18, service="grader-mx")
+    bench.requeuer.requeue([letter, other])
+    assert len(bench.sender.delivered) == 1
+    assert [action for _, action in bench.handled.letters] == ["requeued", "requeued"]
+
+
 def test_a_batch_that_nobody_would_take_is_made_again() -> None:
     deadline = START + timedelta(hours=50)
     letter = _letter(SCAN_REQUESTS, value=BATCH.encode())
