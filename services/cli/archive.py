@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.access import Access, access, now
-from services.cli.fail import fail, failing
+from services.cli.fail import BAD_INPUT, fail, failing
 from services.common.messages.envelope import Incoming, run_header
 from services.common.messages.topics import SCAN_RESULTS
 from services.common.messages.window import Window
@@ -41,10 +41,14 @@ def archive(
 ) -> None:
     """Write the scan results of a closed run to files, from which it can be derived again when
     the topic no longer holds it. Interrupted, the same command goes on."""
-    with access() as at, failing(NoWindowError, ExpiredError, ArchiveError):
+    with (
+        access() as at,
+        failing(NoWindowError, status=BAD_INPUT),
+        failing(ExpiredError, ArchiveError),
+    ):
         run = at.run(number)
         if not run.closed:
-            fail(f"run {run.id} is {run.state}: only a closed run can be archived")
+            fail(f"run {run.id} is {run.state}: only a closed run can be archived", BAD_INPUT)
         folder = to or Path("archives") / f"run-{run.id}"
         with transaction(at.engine) as connection:
             window = generations.run_window(connection, run.id, SCAN_RESULTS)

@@ -16,9 +16,9 @@ def fail(text: str, status: int = FAILED) -> NoReturn:
 
 
 @contextmanager
-def failing(*kinds: type[Exception]) -> Iterator[None]:
+def failing(*kinds: type[Exception], status: int = FAILED) -> Iterator[None]:
     """End the command with the text of the error where one of these is raised inside."""
     try:
         yield
     except kinds as error:
-        fail(str(error))
+        fail(str(error), status)

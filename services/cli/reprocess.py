@@ -11,7 +11,7 @@ import typer
 from services.cli import reprocess_report
 from services.cli.access import Access, access, now
 from services.cli.archive import opened
-from services.cli.fail import fail, failing
+from services.cli.fail import BAD_INPUT, fail, failing
 from services.cli.settled import await_graders
 from services.cli.workers import work
 from services.common.messages.topics import GRADE_REQUESTS, SCAN_RESULTS
@@ -48,10 +48,14 @@ def reprocess(
 ) -> None:
     """Derive the SiteRuns of a closed run anew and have them graded. Newer wins: what a newer
     release derived stays. Interrupted, or on another host, the same command goes on."""
-    with access() as at, failing(NoWindowError, OvertakenError, ExpiredError, ArchiveError):
+    with (
+        access() as at,
+        failing(NoWindowError, status=BAD_INPUT),
+        failing(OvertakenError, ExpiredError, ArchiveError),
+    ):
         run = at.run(number)
         if not run.closed:
-            fail(f"run {run.id} is {run.state}: only a closed run can be derived anew")
+            fail(f"run {run.id} is {run.state}: only a closed run can be derived anew", BAD_INPUT)
         again = _Reprocess(at, run, folder)
         generation = again.begin()
         progress = partial(again.progress, generation)

@@ -28,7 +28,7 @@ def report(
         "run": run.id,
         "generation": generation.number,
         **asdict(generation.derivation),
-        "grade_requests": generation.window.size,
+        "window": generation.window.size,
         "site_runs": sum(row["sites"] for row in versions),
         "derived_so": ours,
         "failed": failed,

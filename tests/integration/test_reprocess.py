@@ -46,7 +46,7 @@ def test_the_same_evidence_gives_the_same_rows_and_new_grade_requests(past: Past
     assert len(before) == SITES
     assert past.requests() == every_site(2)
     assert (said["generation"], said["site_runs"], said["derived_so"]) == (1, SITES, SITES)
-    assert (said["grade_requests"], said["failed"], said["source"]) == (SITES, 0, SCAN_RESULTS)
+    assert (said["window"], said["failed"], said["source"]) == (SITES, 0, SCAN_RESULTS)
     assert past.query("SELECT site_id FROM failures") == [(SITES + 1,)]
     assert "the books are right" in past.dnstats("runs", "verify", str(RUN)).stdout
     with past.engine.connect() as connection:
@@ -113,7 +113,7 @@ def test_an_expired_window_names_the_gap_and_the_way_out(past: PastRun) -> None:
     ("state", "number", "status", "fault"),
     [
         ("incomplete", "99", 2, "there is no run 99"),
-        ("scanned", str(RUN), 1, f"run {RUN} is scanned: only a closed run can be derived anew"),
+        ("scanned", str(RUN), 2, f"run {RUN} is scanned: only a closed run can be derived anew"),
     ],
 )
 def test_what_is_no_closed_run_is_refused(
@@ -186,11 +186,15 @@ def test_killed_in_the_middle_the_same_command_goes_on(
         source = ("--from", str(tmp_path))
     past.change("DELETE FROM site_runs")
     command = [sys.executable, "-m", "services.cli", *REPROCESS, *source, "--rate", "20"]
-    starter = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    until(lambda: len(past.site_runs()) > 10)
-    [worker] = children(starter.pid)
-    os.kill(worker, signal.SIGKILL)
-    _, complaint = starter.communicate(timeout=60)
+    starter = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: len(past.site_runs()) > 10, 60)
+        [worker] = children(starter.pid)
+        os.kill(worker, signal.SIGKILL)
+        _, complaint = starter.communicate(timeout=60)
+    finally:
+        starter.kill()
+        starter.communicate()
     assert starter.returncode == 1
     assert "run the same command again to go on" in complaint
     assert 10 < len(past.site_runs()) < SITES

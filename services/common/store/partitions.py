@@ -1,4 +1,5 @@
-"""A run's own part of the big tables. Only the scheduler makes one, before the first batch."""
+"""A run's own part of the big tables. The scheduler makes it before the first batch; a reprocess
+makes that of a pruned run again."""
 
 import time
 from collections.abc import Callable

@@ -9,7 +9,7 @@ SAID: dict[str, Any] = {
     "processor_version": 3,
     "reference_version": 20261,
     "reference_name": "public",
-    "grade_requests": 1000,
+    "window": 1000,
     "site_runs": 998,
     "derived_so": 998,
     "failed": 0,

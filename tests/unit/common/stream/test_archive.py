@@ -17,7 +17,7 @@ from services.common.stream import archive_writer
 from services.common.stream.archive import MANIFEST, Archive, ArchiveError, Manifest
 
 TOPIC = "scan-results"
-GOLDEN = Path(__file__).parents[3] / "golden" / "archive"
+GOLDEN = Path(__file__).parents[4] / "schemas" / "archive" / "examples" / "run-3"
 DRAFT = Manifest(1, 3, TOPIC, {"state": "graded"}, ())
 MESSAGES = {
     0: [
