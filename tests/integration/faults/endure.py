@@ -18,7 +18,7 @@ from tests.integration.faults.rig import Rig
 from tests.integration.pipeline import Rows, differences, rows_of
 from tests.integration.streams import until
 
-BEGUN = 0.2
+BEGUN = 0.1
 """The part of a run's sites that are stored when the fault happens."""
 RUN_SECONDS = 180.0
 WHOLE_SECONDS = 60.0

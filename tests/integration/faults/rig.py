@@ -22,7 +22,7 @@ from services.common.stream.broker import Broker
 from tests.integration.faults.disk import Disk, disk
 from tests.integration.pipeline import Machine, machine
 
-SLOWLY = {"SITES_IN_FLIGHT": "8"}
+SLOWLY = {"SITES_IN_FLIGHT": "4"}
 """A run of hundred sites must last long enough to be disturbed."""
 BROKER_MEGABYTES = 256
 DATABASE_MEGABYTES = 384
