@@ -90,7 +90,7 @@ def test_a_report_says_all_that_matters_in_80_columns() -> None:
         "grader-spf: unreadable: cut off or damaged: EOFError\n",
         "  and 10 more\n",
         "dnstats site a.test --run 7\n",
-        "dnstats regrade 7 --grader spf,dmarc",
+        "dnstats regrade 7 --grader dmarc,spf",
     ):
         assert said in shown
 
