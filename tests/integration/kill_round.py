@@ -78,7 +78,10 @@ def settle(to: Machine, progress: Progress, run: int) -> None:
     eventually(lambda: progress.run(run).closed, f"run {run} to close")
     for name in (name for kind in KINDS for name in kind):
         eventually(partial(_lives, to, name), f"{name} to live")
-    eventually(lambda: progress.dead_letters() >= 0, "the broker")
+    eventually(
+        lambda: progress.run(run).closed and progress.dead_letters() >= 0,
+        "broker and database to answer",
+    )
 
 
 def faults_of(to: Machine, progress: Progress, run: int, reference: Rows) -> list[str]:
