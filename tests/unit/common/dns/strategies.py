@@ -46,6 +46,12 @@ def _tagged() -> st.SearchStrategy[bytes]:
     return tag.map(lambda text: bytes([len(text)]) + text.encode())
 
 
+def _matched() -> st.SearchStrategy[bytes]:
+    """A TLSA matching type and its data, which dnspython wants as long as the digest."""
+    lengths = {0: st.binary(min_size=1, max_size=64), 1: _bits(32), 2: _bits(64)}
+    return st.one_of(_joined(st.just(bytes([kind])), data) for kind, data in lengths.items())
+
+
 RDATA: dict[str, st.SearchStrategy[bytes]] = {
     "A": _bits(4),
     "AAAA": _bits(16),
@@ -60,7 +66,7 @@ RDATA: dict[str, st.SearchStrategy[bytes]] = {
     "CAA": _joined(_bits(1), _tagged(), st.binary(max_size=60)),
     "DS": _joined(_bits(3), st.just(b"\x02"), _bits(32)),
     "DNSKEY": _joined(_bits(4), st.binary(min_size=1, max_size=80)),
-    "TLSA": _joined(_bits(3), st.binary(min_size=1, max_size=64)),
+    "TLSA": _joined(_bits(2), _matched()),
     "TYPE65500": st.binary(max_size=40),
 }
 """Uncompressed rdata of every type that the reader presents."""
