@@ -49,7 +49,7 @@ def _tagged() -> st.SearchStrategy[bytes]:
 def _matched() -> st.SearchStrategy[bytes]:
     """A TLSA matching type and its data, which dnspython wants as long as the digest."""
     lengths = {0: st.binary(min_size=1, max_size=64), 1: _bits(32), 2: _bits(64)}
-    return st.one_of(_joined(st.just(bytes([kind])), data) for kind, data in lengths.items())
+    return st.one_of([_joined(st.just(bytes([kind])), data) for kind, data in lengths.items()])
 
 
 RDATA: dict[str, st.SearchStrategy[bytes]] = {
