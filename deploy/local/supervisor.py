@@ -55,12 +55,13 @@ class Supervisor:
         self._setup = setup
         self._settings = dict(LOCAL_SETTINGS)
         self._watched: list[Watched] = []
+        self._starting = self._asked_to_stop = False
 
     def run(self) -> None:
         """Until a signal ends the process. Raises LocalError where another supervisor is at it."""
         with self._home.lock():
-            signal.signal(signal.SIGTERM, _stop)
-            signal.signal(signal.SIGINT, _stop)
+            signal.signal(signal.SIGTERM, self._on_signal)
+            signal.signal(signal.SIGINT, self._on_signal)
             self._home.supervisor.parent.mkdir(parents=True, exist_ok=True)
             remember(self._home.supervisor, os.getpid())
             try:
@@ -151,8 +152,23 @@ class Supervisor:
     def _keep(self, child: Child, start: Callable[[], None] | None = None) -> None:
         watched = Watched(child, start or child.start)
         self._watched.append(watched)
-        watched.start()
+        self._start(watched)
         watched.started_at = time.monotonic()
+
+    def _start(self, watched: Watched) -> None:
+        """Whole, whatever signal comes: a process that nobody has noted would outlive us."""
+        self._starting = True
+        try:
+            watched.start()
+        finally:
+            self._starting = False
+        if self._asked_to_stop:
+            raise SystemExit(0)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._asked_to_stop = True
+        if not self._starting:
+            raise SystemExit(0)
 
     def _watch(self) -> None:
         while True:
@@ -171,7 +187,7 @@ class Supervisor:
             watched.due_at = now + pause
             self._note(watched)
         if now >= watched.due_at:
-            watched.start()
+            self._start(watched)
             watched.started_at, watched.due_at = now, 0.0
 
     def _note(self, watched: Watched) -> None:
@@ -203,10 +219,6 @@ def _services() -> list[tuple[str, list[str]]]:
     found += [(f"processor-{number}", ["processor"]) for number in range(1, PROCESSORS + 1)]
     found += [(f"grader-{name}", ["grader", "--graders", name]) for name in GRADERS]
     return found
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(0)
 
 
 def main() -> None:
