@@ -34,9 +34,12 @@ class Access:
     plans: StoredPlans
 
     @property
+    def broker(self) -> Broker:
+        return Broker(self.settings.kafka, self.settings.topic_prefix)
+
+    @property
     def topics(self) -> BrokerTopics:
-        broker = Broker(self.settings.kafka, self.settings.topic_prefix)
-        return BrokerTopics(broker)
+        return BrokerTopics(self.broker)
 
     def run(self, number: int | None) -> Run:
         """The run of that number, or the newest. Raises NoSuchRunError."""

@@ -4,17 +4,16 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.access import Access, access, now
+from services.cli.bars import bars
 from services.cli.fail import BAD_INPUT, fail, failing
+from services.cli.run_report import iso
 from services.common.messages.envelope import Incoming, run_header
 from services.common.messages.topics import SCAN_RESULTS
 from services.common.messages.window import Window
@@ -95,7 +94,7 @@ def opened(folder: Path, run: int, window: Window) -> Archive:
 
 
 def _write(at: Access, run: Run, folder: Path, window: Window) -> Archive:
-    broker = Broker(at.settings.kafka, at.settings.topic_prefix)
+    broker = at.broker
     replay.check(Offsets(broker), window)
     draft = Manifest(1, run.id, SCAN_RESULTS, _facts(run), ())
     with _bar("archiving", window.size) as progress:
@@ -111,36 +110,26 @@ def _of_run(broker: Broker, window: Window, run: int, partition: int) -> Iterato
 def _facts(run: Run) -> dict[str, Any]:
     return {
         "state": run.state.value,
-        "created_at": _iso(run.created_at),
-        "started_at": _iso(run.started_at),
-        "finished_at": _iso(run.finished_at),
+        "created_at": iso(run.created_at),
+        "started_at": iso(run.started_at),
+        "finished_at": iso(run.finished_at),
         "sites": run.sites,
         "graders": list(run.graders),
         "note": run.note,
     }
 
 
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
-
-
 @contextmanager
 def _bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
     """Gives what to call with how much is done."""
-    with Progress(
-        TextColumn("{task.description:12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    ) as bars:
-        task = bars.add_task(label, total=total)
+    with bars() as shown_bars:
+        task = shown_bars.add_task(label, total=total)
         shown = 0.0
 
         def progress(done: int) -> None:
             nonlocal shown
             if done >= total or time.monotonic() > shown + SHOW_SECONDS:
-                bars.update(task, completed=done)
+                shown_bars.update(task, completed=done)
                 shown = time.monotonic()
 
         yield progress

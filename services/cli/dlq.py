@@ -15,7 +15,6 @@ from services.cli.access import Access, access, now
 from services.cli.fail import BAD_INPUT, fail, failing
 from services.common.messages.dead_letter import DeadLetter
 from services.common.messages.topics import DEAD_LETTER_SUFFIX, TOPICS
-from services.common.stream.broker import Broker
 from services.common.stream.producer import Producer
 from services.scheduler.adapters.letters import StoredLetters
 from services.scheduler.core.run import Run
@@ -84,7 +83,7 @@ def requeue(
     with access() as at, failing(RefusedError):
         letters = _letters(at)
         chosen = _chosen(letters, ids or [], topic, run, every, again=("requeued",))
-        producer = Producer(_broker(at))
+        producer = Producer(at.broker)
         hours = timedelta(hours=at.settings.deadline_hours)
         requeuer = Requeuer(at.runs, at.topics, producer, letters, now, hours)
         waiting = requeuer.run_of(chosen)
@@ -186,11 +185,7 @@ def _confirm(yes: bool, what: str) -> None:
 
 
 def _letters(at: Access) -> StoredLetters:
-    return StoredLetters(at.engine, _broker(at))
-
-
-def _broker(at: Access) -> Broker:
-    return Broker(at.settings.kafka, at.settings.topic_prefix)
+    return StoredLetters(at.engine, at.broker)
 
 
 def _print_json(value: Any) -> None:

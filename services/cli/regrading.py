@@ -17,7 +17,6 @@ from services.common.reference.bundle import VERSION
 from services.common.store import generations, outbox, regrade_counts, regrades, replays
 from services.common.store.regrades import Plan, Regrade
 from services.common.stream import replay
-from services.common.stream.broker import Broker
 from services.common.stream.offsets import Offsets
 from services.grader.core.catalogue import GRADERS
 from services.scheduler.adapters.transaction import transaction
@@ -73,8 +72,7 @@ def regrade(
     gone on with. `rate` is sites a second for all workers together, 0 for no cap. Raises
     BadRegradeError, NoWindowError, ExpiredError, BrokenError, and SystemExit where the workers
     end before all is done."""
-    broker = Broker(at.settings.kafka, at.settings.topic_prefix)
-    offsets = Offsets(broker)
+    offsets = Offsets(at.broker)
     with transaction(at.engine) as connection:
         plan, window = planned(connection, run, graders, shadow=shadow, force=force)
     replay.check(offsets, window)
@@ -97,7 +95,7 @@ def regrade(
     ended = _close(at, run, begun)
     # Workers of another host may not have left yet: their starter forgets the group.
     with suppress(BrokenError):
-        replay.forget(broker, begun.replay)
+        replay.forget(at.broker, begun.replay)
     return ended
 
 

@@ -21,7 +21,6 @@ from services.common.store.faults import translated
 from services.common.store.generations import Generation, NoWindowError, OvertakenError
 from services.common.stream import replay
 from services.common.stream.archive import Archive, ArchiveError
-from services.common.stream.broker import Broker
 from services.common.stream.offsets import Offsets
 from services.common.stream.replay import ExpiredError
 from services.processor.adapters.derivation import derivation
@@ -73,7 +72,7 @@ class _Reprocess:
     def __init__(self, at: Access, run: Run, folder: Path | None) -> None:
         self._at = at
         self._run = run
-        self._broker = Broker(at.settings.kafka, at.settings.topic_prefix)
+        self._broker = at.broker
         self._offsets = Offsets(self._broker)
         with transaction(at.engine) as connection:
             self._window = generations.run_window(connection, run.id, SCAN_RESULTS)

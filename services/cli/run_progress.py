@@ -3,10 +3,8 @@
 import time
 from collections.abc import Mapping
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from services.cli.access import Access
+from services.cli.bars import bars
 from services.cli.running import missing
 from services.common.messages.topics import GRADE_REQUESTS, SCAN_RESULTS
 from services.scheduler.core.barriers import PROCESSOR, Offsets, grader_group
@@ -23,26 +21,19 @@ meanwhile."""
 def watch(access: Access, number: int) -> Run:
     """Show a bar for each stage until the run is closed; returns it. Raises BrokenError."""
     topics = access.topics
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description:12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    ) as bars:
+    with bars() as shown:
         tasks = {}
         hints = _Hints(access)
         while True:
             run = access.run(number)
             for stage, done in stages(run, topics).items():
                 if stage not in tasks:
-                    tasks[stage] = bars.add_task(stage, total=None)
-                bars.update(tasks[stage], completed=done, total=run.sites or None)
+                    tasks[stage] = shown.add_task(stage, total=None)
+                shown.update(tasks[stage], completed=done, total=run.sites or None)
             if run.closed:
                 return run
             if hint := hints.new(run):
-                console.print(hint, markup=False)
+                shown.console.print(hint, markup=False)
             time.sleep(LOOK_SECONDS)
 
 

@@ -34,17 +34,17 @@ def summary(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "state": run.state.value,
-        "created_at": _iso(run.created_at),
-        "started_at": _iso(run.started_at),
-        "finished_at": _iso(run.finished_at),
+        "created_at": iso(run.created_at),
+        "started_at": iso(run.started_at),
+        "finished_at": iso(run.finished_at),
         "sites": run.sites,
         "batches": run.batches,
         "batch_size": run.batch_size,
         "graders": list(run.graders),
         "seconds": run.seconds,
         "note": run.note,
-        "archived_at": _iso(run.archived_at),
-        "pruned_at": _iso(run.pruned_at),
+        "archived_at": iso(run.archived_at),
+        "pruned_at": iso(run.pruned_at),
         "counts": dict(run.counts) if run.counts else None,
     }
 
@@ -75,7 +75,7 @@ def books(run: Run, counted: Books, differences: list[str]) -> dict[str, Any]:
     return {
         "run": run.id,
         "state": run.state.value,
-        "pruned_at": _iso(run.pruned_at),
+        "pruned_at": iso(run.pruned_at),
         "right": None if run.pruned_at else not differences,
         "sites": _account(counted.sites),
         "graders": {name: _account(account) for name, account in counted.graders.items()},
@@ -171,5 +171,5 @@ def _account_text(name: str, account: dict[str, Any]) -> str:
     )
 
 
-def _iso(at: datetime | None) -> str | None:
+def iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None

@@ -3,9 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
+from services.cli.bars import bars
 from services.common.messages.window import Window
 from services.common.stream.broker import Broker
 from services.common.stream.groups import members
@@ -23,12 +21,12 @@ def await_graders(broker: Broker, graders: Sequence[str], window: Window) -> lis
     offsets = Offsets(broker)
     waiting = [grader_group(grader) for grader in graders]
     worked = dict.fromkeys(waiting, time.monotonic())
-    with _bars() as bars:
-        tasks = {group: bars.add_task(group, total=window.size) for group in waiting}
+    with bars() as shown:
+        tasks = {group: shown.add_task(group, total=window.size) for group in waiting}
         while True:
             for group in list(waiting):
                 positions = offsets.committed(group, window.topic)
-                bars.update(tasks[group], completed=window.done(positions))
+                shown.update(tasks[group], completed=window.done(positions))
                 if window.passed(positions):
                     waiting.remove(group)
             for group, count in members(broker, waiting).items():
@@ -40,13 +38,3 @@ def await_graders(broker: Broker, graders: Sequence[str], window: Window) -> lis
             if missing == waiting:
                 return missing
             time.sleep(LOOK_SECONDS)
-
-
-def _bars() -> Progress:
-    return Progress(
-        TextColumn("{task.description:12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )

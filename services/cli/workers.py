@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from services.cli.bars import bars
 from services.cli.fail import fail
 from services.common.messages.envelope import BrokenError
 
@@ -102,21 +102,15 @@ def _ending(workers: Sequence[_Worker]) -> Iterator[None]:
 
 @contextmanager
 def _bar(label: str, total: int) -> Iterator[tuple[Console, Callable[[Counted], None]]]:
-    with Progress(
-        TextColumn("{task.description:12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    ) as bars:
-        task = bars.add_task(label, total=total)
+    with bars() as shown:
+        task = shown.add_task(label, total=total)
 
         def show(progress: Counted) -> None:
             try:
                 done, of = progress()
             except BrokenError as error:
-                bars.update(task, description=f"{label} (waits: {error})"[:60])
+                shown.update(task, description=f"{label} (waits: {error})"[:60])
             else:
-                bars.update(task, description=label, completed=done, total=of)
+                shown.update(task, description=label, completed=done, total=of)
 
-        yield bars.console, show
+        yield shown.console, show
