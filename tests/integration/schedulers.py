@@ -4,15 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, text
+from typer.testing import CliRunner, Result
 
+from services.cli.__main__ import build
 from services.common.messages import scan_request
 from services.common.messages.envelope import BrokenError
 from services.common.messages.scan_request import ScanRequest
@@ -33,6 +36,8 @@ from tests.unit.processor.contract import ROW
 
 PARTITIONS = 4
 GRADERS = ("spf", "mx")
+
+Dnstats = Callable[..., Result]
 
 
 def now() -> datetime:
@@ -96,6 +101,19 @@ def installation(database: str, kafka: str, prefix: str, sites: int) -> Iterator
     Importer(plans, now).run(info, lines)
     yield Installation(database, engine, broker, StoredRuns(engine, now), plans, at_broker)
     engine.dispose()
+
+
+def commands(at: Installation, folder: Path, patch: pytest.MonkeyPatch) -> Dnstats:
+    """`dnstats` in this process, in a folder without settings of its own."""
+    patch.chdir(folder)
+    patch.setenv("DNSTATS_DATABASE", at.database)
+    patch.setenv("DNSTATS_KAFKA", at.broker.bootstrap)
+    patch.setenv("DNSTATS_TOPIC_PREFIX", at.broker.prefix)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(build(arguments[0]), list(arguments))
+
+    return run
 
 
 class Scheduler:

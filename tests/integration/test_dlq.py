@@ -1,15 +1,13 @@
 """`dnstats dlq` on a real broker and database: letters come back, and their run closes again."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from services.cli.__main__ import build
 from services.common.messages import scan_request
 from services.common.messages.dead_letter import wrap
 from services.common.messages.envelope import Headers, Incoming, Outgoing, run_header
@@ -25,7 +23,14 @@ from services.scheduler.core.run import Run
 from services.scheduler.core.run_states import State
 from services.scheduler.handler.follow import Follower
 from services.scheduler.handler.publish import Publisher
-from tests.integration.schedulers import GRADERS, Installation, installation, now
+from tests.integration.schedulers import (
+    GRADERS,
+    Dnstats,
+    Installation,
+    commands,
+    installation,
+    now,
+)
 from tests.integration.streams import read_all
 from tests.unit.processor.contract import ROW
 
@@ -34,8 +39,6 @@ pytestmark = pytest.mark.services
 SITES = 8
 DOMAINS = [f"s{rank}.test" for rank in range(1, SITES + 1)]
 LOST = DOMAINS[0]
-
-Dnstats = Callable[..., Result]
 
 
 @pytest.fixture
@@ -46,15 +49,7 @@ def at(database: str, kafka: str, topic_prefix: str) -> Iterator[Installation]:
 
 @pytest.fixture
 def dnstats(at: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dnstats:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DNSTATS_DATABASE", at.database)
-    monkeypatch.setenv("DNSTATS_KAFKA", at.broker.bootstrap)
-    monkeypatch.setenv("DNSTATS_TOPIC_PREFIX", at.broker.prefix)
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(build(arguments[0]), list(arguments))
-
-    return run
+    return commands(at, tmp_path, monkeypatch)
 
 
 def _send(at: Installation, *messages: Outgoing) -> None:

@@ -1,21 +1,24 @@
 """`dnstats sites` and `dnstats runs` as a user meets them, on a real database and broker."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from services.cli.__main__ import build
 from services.scheduler.core.run_states import State
-from tests.integration.schedulers import Installation, Scheduler, installation, now
+from tests.integration.schedulers import (
+    Dnstats,
+    Installation,
+    Scheduler,
+    commands,
+    installation,
+    now,
+)
 from tests.integration.streams import until
 
 pytestmark = pytest.mark.services
-
-Dnstats = Callable[..., Result]
 
 
 @pytest.fixture
@@ -26,15 +29,7 @@ def at(database: str, kafka: str, topic_prefix: str) -> Iterator[Installation]:
 
 @pytest.fixture
 def dnstats(at: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dnstats:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DNSTATS_DATABASE", at.database)
-    monkeypatch.setenv("DNSTATS_KAFKA", at.broker.bootstrap)
-    monkeypatch.setenv("DNSTATS_TOPIC_PREFIX", at.broker.prefix)
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(build(arguments[0]), list(arguments))
-
-    return run
+    return commands(at, tmp_path, monkeypatch)
 
 
 def test_an_import_tells_what_changed_and_names_bad_lines(dnstats: Dnstats, tmp_path: Path) -> None:
